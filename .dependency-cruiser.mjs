@@ -1,0 +1,78 @@
+/**
+ * Keeps the import layers of ARCHITECTURE.md. Each entry: a folder of the agent, and the folders it may import.
+ * Every layer may import `contract` and `disk`; nobody imports upwards.
+ */
+const mayImport = {
+  contract: [],
+  disk: [],
+  vsphere: [],
+  cloudstack: [],
+  nbd: [],
+  transports: ['vsphere', 'nbd'],
+  blockcopy: [],
+  volumes: ['cloudstack'],
+  store: [],
+  plan: [],
+  workflows: ['vsphere', 'cloudstack', 'transports', 'blockcopy', 'volumes', 'plan', 'store'],
+  api: ['workflows', 'store', 'plan', 'vsphere', 'cloudstack', 'volumes', 'transports'],
+  cli: [],
+};
+
+const layerRules = Object.entries(mayImport).map(([layer, allowed]) => {
+  const shared = layer === 'contract' ? [] : layer === 'disk' ? ['contract'] : ['contract', 'disk'];
+  const folders = [layer, ...shared, ...allowed].join('|');
+  return {
+    name: `layer-${layer}`,
+    comment: `${layer} may import: ${[...shared, ...allowed].join(', ') || 'nothing of ours'}`,
+    severity: 'error',
+    from: { path: `^appliance-agent/src/${layer}/`, pathNot: '\\.test\\.ts$' },
+    to: { path: '^appliance-agent/src/', pathNot: `^appliance-agent/src/(${folders})/` },
+  };
+});
+
+export default {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'console-imports-only-the-contract',
+      comment: 'The desktop console knows the agent by its contract alone.',
+      severity: 'error',
+      from: { path: '^(electron|renderer)/' },
+      to: { path: '^appliance-agent/src/', pathNot: '^appliance-agent/src/contract/' },
+    },
+    {
+      name: 'product-without-lab',
+      comment: 'The lab and the tests never ship.',
+      severity: 'error',
+      from: { path: '^(appliance-agent/src|electron|renderer)/', pathNot: '\\.test\\.tsx?$' },
+      to: { path: '^e2e/' },
+    },
+    {
+      name: 'lab-stays-foreign',
+      comment: 'The lab checks the product, so it shares no code with it.',
+      severity: 'error',
+      from: { path: '^e2e/lab/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^appliance-agent/src/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-unlisted-package',
+      comment: 'Every package that we import is named in a package.json of ours.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|\\.types)/' },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    combinedDependencies: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
+    },
+  },
+};

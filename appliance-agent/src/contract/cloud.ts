@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { Bytes, CloudId } from './ids.ts';
+
+export const Zone = z.object({ id: CloudId, name: z.string(), networkType: z.string() });
+export type Zone = z.infer<typeof Zone>;
+
+export const ServiceOffering = z.object({
+  id: CloudId,
+  name: z.string(),
+  /** Undefined for custom offerings, whose numbers are given at deployment. */
+  cpuCount: z.number().int().optional(),
+  cpuSpeedMhz: z.number().int().optional(),
+  memoryBytes: Bytes.optional(),
+  custom: z.boolean(),
+});
+export type ServiceOffering = z.infer<typeof ServiceOffering>;
+
+export const DiskOffering = z.object({
+  id: CloudId,
+  name: z.string(),
+  /** True where the size is given per volume; the only kind that fits migrated disks in general. */
+  custom: z.boolean(),
+  /** Size of a fixed offering. */
+  sizeBytes: Bytes.optional(),
+  storageType: z.string().optional(),
+});
+export type DiskOffering = z.infer<typeof DiskOffering>;
+
+export const CloudNetwork = z.object({
+  id: CloudId,
+  name: z.string(),
+  kind: z.string(),
+  zoneId: CloudId,
+  cidr: z.string().optional(),
+  state: z.string().optional(),
+});
+export type CloudNetwork = z.infer<typeof CloudNetwork>;
+
+export const CloudTemplate = z.object({
+  id: CloudId,
+  name: z.string(),
+  hypervisor: z.string().optional(),
+  sizeBytes: Bytes.optional(),
+  zoneId: CloudId.optional(),
+  ready: z.boolean(),
+});
+export type CloudTemplate = z.infer<typeof CloudTemplate>;
+
+export const OsType = z.object({ id: CloudId, name: z.string() });
+export type OsType = z.infer<typeof OsType>;
+
+export const ResourceLimit = z.object({
+  resource: z.enum([
+    'vm',
+    'public-ip',
+    'volume',
+    'snapshot',
+    'template',
+    'project',
+    'network',
+    'vpc',
+    'cpu',
+    'memory',
+    'primary-storage',
+    'secondary-storage',
+    'other',
+  ]),
+  /** −1 means unlimited. Storage in GiB, memory in MiB, as CloudStack counts. */
+  max: z.number(),
+  used: z.number(),
+});
+export type ResourceLimit = z.infer<typeof ResourceLimit>;
+
+export const CloudCapabilities = z.object({
+  version: z.string(),
+  /** `deployVirtualMachine` accepts `volumeid` (4.21 and later). */
+  deployFromVolume: z.boolean(),
+  deployFromSnapshot: z.boolean(),
+  importVolume: z.boolean(),
+  importVm: z.boolean(),
+  /** VM leases (`leaseduration`), 4.21 and later. */
+  vmLease: z.boolean(),
+});
+export type CloudCapabilities = z.infer<typeof CloudCapabilities>;
+
+/** All that an engineer chooses from, in one answer. */
+export const CloudDiscovery = z.object({
+  account: z.string(),
+  domain: z.string(),
+  zones: z.array(Zone),
+  serviceOfferings: z.array(ServiceOffering),
+  diskOfferings: z.array(DiskOffering),
+  networks: z.array(CloudNetwork),
+  templates: z.array(CloudTemplate),
+  osTypes: z.array(OsType),
+  limits: z.array(ResourceLimit),
+  capabilities: CloudCapabilities,
+  /** The VM that this agent runs on; undefined when it was not found. */
+  applianceVm: z.object({ id: CloudId, name: z.string(), zoneId: CloudId }).optional(),
+  /** Volumes attached to the appliance now, and the most that it can hold; undefined when unknown. */
+  attachSlots: z.object({ used: z.number().int(), max: z.number().int() }).optional(),
+});
+export type CloudDiscovery = z.infer<typeof CloudDiscovery>;
+
+/** Where workloads of a plan go by default. Valid only when all four choices are made. */
+export const TargetConfig = z.object({
+  zoneId: CloudId,
+  serviceOfferingId: CloudId,
+  diskOfferingId: CloudId,
+  networkId: CloudId,
+  templateId: CloudId.optional(),
+});
+export type TargetConfig = z.infer<typeof TargetConfig>;

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { Concern } from './concern.ts';
+import { Problem } from './error.ts';
+import { AgentId, Bytes, CloudId, DeviceKey, MoRef, Timestamp, VolumeId } from './ids.ts';
+
+/**
+ * Life of a workload: `managed` (no data yet) → `protected` (a consistent replica exists) → `testing` → `failed-over`
+ * (target live, rollback possible) → `migrated`.
+ */
+export const WorkloadState = z.enum(['managed', 'protected', 'testing', 'failed-over', 'migrated']);
+export type WorkloadState = z.infer<typeof WorkloadState>;
+
+export const TransportKind = z.enum(['vddk', 'folder', 'nbd', 'nfc']);
+export type TransportKind = z.infer<typeof TransportKind>;
+
+export const TransportChoice = z.object({
+  kind: TransportKind,
+  /** Why this one, and why not the better ones, in a sentence. */
+  reason: z.string(),
+});
+export type TransportChoice = z.infer<typeof TransportChoice>;
+
+/** A disk of a workload: what it is on the source, and the volume that holds its replica. */
+export const WorkloadDisk = z.object({
+  id: AgentId,
+  key: DeviceKey,
+  backingUuid: z.string().optional(),
+  label: z.string(),
+  capacityBytes: Bytes,
+  diskOfferingId: CloudId.optional(),
+  /** Undefined before the first replication. */
+  volumeId: VolumeId.optional(),
+  volumeName: z.string().optional(),
+  volumeBytes: Bytes.optional(),
+  /** The changeId up to which the replica is complete. */
+  changeId: z.string().optional(),
+  transport: TransportChoice.optional(),
+});
+export type WorkloadDisk = z.infer<typeof WorkloadDisk>;
+
+export const WorkloadSettings = z.object({
+  /** Name of the VM on the target. */
+  targetName: z.string().optional(),
+  serviceOfferingId: CloudId.optional(),
+  /** Per source NIC key; those not named take the target's default network. */
+  nics: z
+    .array(
+      z.object({
+        key: DeviceKey,
+        networkId: CloudId,
+        testNetworkId: CloudId.optional(),
+        keepMac: z.boolean(),
+      }),
+    )
+    .default([]),
+  /** Per source disk key; those not named take the target's default offering. */
+  disks: z.array(z.object({ key: DeviceKey, diskOfferingId: CloudId })).default([]),
+  /** Bytes a second over all disks; undefined is no limit. */
+  bandwidthLimit: z.number().int().positive().optional(),
+  transport: TransportKind.optional(),
+  quiesce: z.enum(['auto', 'always', 'never']).default('auto'),
+  verify: z.enum(['none', 'readback', 'source']).default('readback'),
+});
+export type WorkloadSettings = z.infer<typeof WorkloadSettings>;
+
+export const Workload = z.object({
+  id: AgentId,
+  name: z.string(),
+  sourceId: AgentId,
+  targetId: AgentId,
+  instanceUuid: z.string(),
+  /** A hint; the instance UUID is the identity. */
+  moRef: MoRef,
+  state: WorkloadState,
+  /** Set while a person is needed. */
+  attention: Problem.optional(),
+  disks: z.array(WorkloadDisk),
+  settings: WorkloadSettings,
+  /** The job that runs or waits now. */
+  currentJobId: AgentId.optional(),
+  /** The moment of the source that the replica shows. */
+  replicatedUntil: Timestamp.optional(),
+  createdAt: Timestamp,
+});
+export type Workload = z.infer<typeof Workload>;
+
+export const AddWorkloads = z.object({
+  sourceId: AgentId,
+  targetId: AgentId,
+  /** VM instance UUIDs, MoRefs, or names where they are unique. */
+  vms: z.array(z.string().min(1)).min(1).max(1000),
+  settings: WorkloadSettings.partial().default({}),
+});
+export type AddWorkloads = z.infer<typeof AddWorkloads>;
+
+/** Per VM of the request: it was added, was there already, or could not be. */
+export const AddWorkloadsResult = z.object({
+  results: z.array(
+    z.object({
+      vm: z.string(),
+      outcome: z.enum(['added', 'exists', 'failed']),
+      workload: Workload.optional(),
+      problem: Problem.optional(),
+    }),
+  ),
+});
+export type AddWorkloadsResult = z.infer<typeof AddWorkloadsResult>;
+
+export const Readiness = z.object({
+  workloadId: AgentId.optional(),
+  vm: z.string(),
+  ready: z.boolean(),
+  concerns: z.array(Concern),
+  checkedAt: Timestamp,
+});
+export type Readiness = z.infer<typeof Readiness>;
