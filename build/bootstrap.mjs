@@ -1,0 +1,105 @@
+/**
+ * Runs on whatever Node a fresh machine has: installs what is missing, then hands over to the pinned Node.
+ *
+ *   node build/bootstrap.mjs demo [arguments of the demo]
+ *   node build/bootstrap.mjs test [arguments of vitest]
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cache = join(root, '.cache');
+const binFolder = join(root, 'node_modules', '.bin');
+const [command, ...commandArguments] = process.argv.slice(2);
+
+/** Debian packages by what they are for; `probe` is a file that shows that the package is there. */
+const systemPackages = {
+  test: [
+    { name: 'nbdkit', probe: '/usr/sbin/nbdkit', for: 'a real NBD server' },
+    { name: 'libnbd-bin', probe: '/usr/bin/nbdcopy', for: 'the peer of the benchmarks' },
+    { name: 'qemu-utils', probe: '/usr/bin/qemu-nbd', for: 'a second real NBD server' },
+    { name: 'openssh-server', probe: '/usr/sbin/sshd', for: 'a real SSH server' },
+    { name: 'openssh-client', probe: '/usr/bin/ssh', for: 'a real SSH client' },
+    {
+      name: 'python3-pyvmomi',
+      probe: '/usr/lib/python3/dist-packages/pyVmomi',
+      for: 'a foreign vSphere client',
+    },
+    {
+      name: 'python3-libcloud',
+      probe: '/usr/lib/python3/dist-packages/libcloud',
+      for: 'a foreign CloudStack client',
+    },
+    { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
+  ],
+  demo: [],
+};
+
+function fail(message) {
+  console.error(message);
+  process.exit(2);
+}
+
+function run(program, programArguments, options = {}) {
+  const result = spawnSync(program, programArguments, { cwd: root, stdio: 'inherit', ...options });
+  if (result.error) fail(`${program} could not be started: ${result.error.message}`);
+  if (result.signal) process.kill(process.pid, result.signal);
+  return result.status ?? 1;
+}
+
+function installSystemPackages(wanted) {
+  const missing = wanted.filter(({ probe }) => !existsSync(probe));
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name);
+  const debian = existsSync('/usr/bin/apt-get');
+  if (!debian || process.getuid?.() !== 0) {
+    fail(
+      [
+        'These Debian packages (or their like on your system) are missing:',
+        ...missing.map(({ name, for: purpose }) => `  ${name.padEnd(18)} ${purpose}`),
+        debian
+          ? `Install them with: sudo apt-get install ${names.join(' ')}`
+          : 'Install them, then run this again.',
+      ].join('\n'),
+    );
+  }
+  console.error(`Installing ${names.join(', ')} …`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
+  run('apt-get', ['update', '-qq'], quiet);
+  const status = run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], quiet);
+  if (status !== 0) fail('apt-get could not install them; see above.');
+}
+
+function installNodePackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(cache, 'installed-lock');
+  const installed = existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
+  if (installed && existsSync(join(binFolder, 'node'))) return;
+  console.error('Installing the npm packages …');
+  rmSync(stamp, { force: true });
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const status = run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail('npm ci failed; see above.');
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(stamp, lock);
+}
+
+/** Runs a script under the pinned Node, with the packages' programs first on the path. */
+function runPinned(script, scriptArguments) {
+  const path = `${binFolder}${delimiter}${process.env.PATH ?? ''}`;
+  return run(join(binFolder, 'node'), [join(root, script), ...scriptArguments], {
+    env: { ...process.env, PATH: path },
+  });
+}
+
+const scripts = { demo: 'e2e/demo/demo.ts', test: 'build/runTests.ts' };
+if (!command || !(command in scripts)) fail('usage: node build/bootstrap.mjs demo|test [arguments]');
+installSystemPackages(systemPackages[command]);
+installNodePackages();
+process.exit(runPinned(scripts[command], commandArguments));

@@ -1,0 +1,64 @@
+/**
+ * Runs every check and test, and closes with `N passed, N failed`, the line that CI reads.
+ *
+ *   node build/runTests.ts [arguments of vitest]      with arguments only vitest runs
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const report = join(root, '.cache', 'vitest.json');
+const vitestArguments = process.argv.slice(2);
+
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numFailedTestSuites: number;
+}
+
+function run(title: string, program: string, programArguments: string[]): boolean {
+  console.log(`\n── ${title}`);
+  const started = performance.now();
+  const { status } = spawnSync(program, programArguments, { cwd: root, stdio: 'inherit' });
+  console.log(`   ${status === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return status === 0;
+}
+
+const layered = ['appliance-agent/src', 'e2e', 'build'];
+const checks: [string, string, string[]][] =
+  vitestArguments.length > 0
+    ? []
+    : [
+        ['types', 'tsc', ['-b']],
+        ['format and lint', 'biome', ['check', '.']],
+        ['import layers', 'depcruise', ['--config', '.dependency-cruiser.mjs', ...layered]],
+      ];
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+for (const check of checks) run(...check) ? passed++ : failed++;
+
+mkdirSync(join(root, '.cache'), { recursive: true });
+rmSync(report, { force: true });
+const wellRun = run('tests', 'vitest', [
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  ...vitestArguments,
+]);
+try {
+  const counts: VitestReport = JSON.parse(readFileSync(report, 'utf8'));
+  passed += counts.numPassedTests;
+  skipped += counts.numPendingTests;
+  // A file that fails before its first test, or an unhandled rejection, counts as a failure too.
+  failed += counts.numFailedTests || (wellRun ? 0 : Math.max(1, counts.numFailedTestSuites));
+} catch {
+  failed += 1;
+}
+
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
