@@ -1,0 +1,79 @@
+import type { MoRef, TransportChoice, VirtualDisk, VirtualMachine } from '../contract/index.ts';
+import { OsseaError } from '../contract/index.ts';
+import type { ByteRange } from '../disk/extent.ts';
+import type { SourceDisk } from '../disk/sourceDisk.ts';
+import { openFolderSource } from './folderSource.ts';
+import { openNbdSource } from './nbdSource.ts';
+import type { VddkSettings } from './vddkSource.ts';
+import { openVddkSource } from './vddkSource.ts';
+import type { VsphereAccess } from './vsphereAccess.ts';
+
+export interface OpenSourceRequest {
+  readonly choice: TransportChoice;
+  readonly vm: Pick<VirtualMachine, 'moRef' | 'name' | 'path' | 'datacenterName'>;
+  /** The disk as the snapshot's own configuration shows it, so that `fileName` is the snapshot's file. */
+  readonly disk: VirtualDisk;
+  readonly snapshot: MoRef;
+  readonly vsphere: VsphereAccess;
+  /** For `vddk`. */
+  readonly vddk?: VddkSettings | undefined;
+  /** For `nbd`: the export that shows this disk. */
+  readonly nbdUri?: string | undefined;
+  /** Areas in use (`QueryChangedDiskAreas` with `*`), where the transport itself cannot tell holes. */
+  readonly allocated?: readonly ByteRange[] | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the disk of a snapshot by the chosen transport. Throws `source.unavailable`, `source.no-transport`,
+ * `source.size-changed` or one of `vddk.*`, each with a remedy.
+ */
+export async function openSource(request: OpenSourceRequest): Promise<SourceDisk> {
+  const { choice, vm, disk, snapshot, vsphere, signal } = request;
+  const label = `${vm.name}, ${disk.label}`;
+  switch (choice.kind) {
+    case 'vddk':
+      if (!request.vddk) throw withoutSettings(label, choice, 'the folder of the VDDK library');
+      return openVddkSource({
+        ...request.vddk,
+        vsphere,
+        vm: vm.moRef,
+        snapshot,
+        fileName: disk.fileName,
+        expectedBytes: disk.capacityBytes,
+        label,
+        signal,
+      });
+    case 'folder':
+      return openFolderSource({
+        vsphere,
+        vmPath: vm.path,
+        datacenterName: vm.datacenterName,
+        baseFileName: disk.baseFileName,
+        expectedBytes: disk.capacityBytes,
+        allocated: request.allocated,
+        label,
+        signal,
+      });
+    case 'nbd':
+      if (!request.nbdUri) throw withoutSettings(label, choice, 'the address of the NBD export');
+      return openNbdSource({
+        uri: request.nbdUri,
+        expectedBytes: disk.capacityBytes,
+        label,
+        signal,
+      });
+    case 'nfc':
+      throw new OsseaError('source.no-transport', `The disk ${label} cannot be read by nfc at random.`, {
+        remedy: 'Choose vddk or folder for this disk.',
+      });
+  }
+}
+
+function withoutSettings(label: string, choice: TransportChoice, missing: string): OsseaError {
+  return new OsseaError(
+    'source.no-transport',
+    `The disk ${label} is to be read by ${choice.kind}, but ${missing} is not configured.`,
+    { remedy: `Configure ${missing}, or choose another transport for the workload.` },
+  );
+}
