@@ -62,6 +62,7 @@ export const errorTitles = {
   'nbd.refused': 'The NBD server refused the connection',
   'nbd.protocol': 'The NBD server broke the protocol',
   'nbd.disconnected': 'The NBD server closed the connection',
+  'nbd.timeout': 'The NBD server did not answer in time',
   'nbd.io': 'The NBD server reported an I/O error',
   'source.io': 'The source disk cannot be read',
   'source.stalled': 'The source disk gave no data',
