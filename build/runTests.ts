@@ -26,7 +26,7 @@ function run(title: string, program: string, programArguments: string[]): boolea
   return status === 0;
 }
 
-const layered = ['appliance-agent/src', 'e2e', 'build'];
+const layered = ['appliance-agent/src', 'electron', 'renderer', 'e2e', 'build'];
 const checks: [string, string, string[]][] =
   vitestArguments.length > 0
     ? []
