@@ -14,9 +14,14 @@ const mayImport = {
   store: [],
   plan: [],
   workflows: ['vsphere', 'cloudstack', 'transports', 'blockcopy', 'volumes', 'plan', 'store'],
-  api: ['workflows', 'store', 'plan', 'vsphere', 'cloudstack', 'volumes', 'transports'],
-  cli: [],
+  leases: [],
+  doctor: ['vsphere', 'cloudstack', 'transports', 'leases'],
+  api: ['workflows', 'store', 'plan', 'vsphere', 'cloudstack', 'volumes', 'transports', 'leases', 'doctor'],
+  cli: ['doctor'],
 };
+
+/** Layers that may read the configuration's type; the others get plain values from the composition root. */
+const mayReadConfig = ['doctor', 'cli'];
 
 const layerRules = Object.entries(mayImport).map(([layer, allowed]) => {
   const shared = layer === 'contract' ? [] : layer === 'disk' ? ['contract'] : ['contract', 'disk'];
@@ -26,7 +31,10 @@ const layerRules = Object.entries(mayImport).map(([layer, allowed]) => {
     comment: `${layer} may import: ${[...shared, ...allowed].join(', ') || 'nothing of ours'}`,
     severity: 'error',
     from: { path: `^appliance-agent/src/${layer}/`, pathNot: '\\.test\\.ts$' },
-    to: { path: '^appliance-agent/src/', pathNot: `^appliance-agent/src/(${folders})/` },
+    to: {
+      path: '^appliance-agent/src/',
+      pathNot: `^appliance-agent/src/((${folders})/${mayReadConfig.includes(layer) ? '|config\\.ts$' : ''})`,
+    },
   };
 });
 
