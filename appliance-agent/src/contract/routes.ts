@@ -22,6 +22,7 @@ import {
   Health,
   Limits,
   type Role,
+  Session,
   Token,
 } from './system.ts';
 import { Inventory } from './vm.ts';
@@ -40,6 +41,8 @@ export interface Route {
   query?: z.ZodType;
   body?: z.ZodType;
   reply: z.ZodType;
+  /** Of success; default 200. 202: accepted, and only the job tells how it ends. */
+  status?: 200 | 201 | 202;
 }
 
 const byId = z.object({ id: AgentId });
@@ -49,6 +52,13 @@ const nothing = z.null();
 /** Every operation but the event stream (`GET /v1/events`, server-sent `AgentEvent`s) and `/metrics`. */
 export const routes = {
   health: { method: 'GET', path: '/health', summary: 'Is the agent well?', role: 'none', reply: Health },
+  session: {
+    method: 'GET',
+    path: '/v1/session',
+    summary: 'Who is asking, and what they may do',
+    role: 'viewer',
+    reply: Session,
+  },
   doctor: {
     method: 'GET',
     path: '/v1/doctor',
@@ -80,6 +90,7 @@ export const routes = {
     role: 'admin',
     body: CreateToken,
     reply: CreatedToken,
+    status: 201,
   },
   revokeToken: {
     method: 'DELETE',
@@ -123,6 +134,7 @@ export const routes = {
     role: 'operator',
     body: CreateSource,
     reply: SourceEndpoint,
+    status: 201,
   },
   updateSource: {
     method: 'PATCH',
@@ -189,6 +201,7 @@ export const routes = {
     role: 'operator',
     body: CreateTarget,
     reply: TargetEndpoint,
+    status: 201,
   },
   updateTarget: {
     method: 'PATCH',
@@ -296,6 +309,7 @@ export const routes = {
     params: byId,
     body: StartReplicate,
     reply: Job,
+    status: 202,
   },
   startVerify: {
     method: 'POST',
@@ -305,6 +319,7 @@ export const routes = {
     params: byId,
     body: StartVerify,
     reply: Job,
+    status: 202,
   },
 
   listJobs: {
@@ -343,6 +358,7 @@ export const routes = {
     role: 'operator',
     body: StartCleanup,
     reply: z.object({ plan: z.array(Orphan), job: Job.optional() }),
+    status: 202,
   },
 } as const satisfies Record<string, Route>;
 

@@ -26,6 +26,17 @@ export type CreateToken = z.infer<typeof CreateToken>;
 export const CreatedToken = Token.extend({ token: z.string() });
 export type CreatedToken = z.infer<typeof CreatedToken>;
 
+/** The caller as the agent knows it. */
+export const Session = z.object({
+  /** The token's name, or `local administrator` on the administration socket. */
+  name: z.string(),
+  role: Role,
+  /** When the token ends; undefined: it does not. */
+  expiresAt: Timestamp.optional(),
+  agentVersion: z.string(),
+});
+export type Session = z.infer<typeof Session>;
+
 export const AuditEntry = z.object({
   id: z.number().int(),
   at: Timestamp,
