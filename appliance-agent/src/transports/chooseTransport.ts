@@ -127,6 +127,7 @@ function notInSnapshots(disk: VirtualDisk): Objection {
   const what = disk.rdm !== 'none' ? `a ${disk.rdm}-mode raw device mapping` : `in mode ${disk.mode}`;
   return {
     reason: `the disk is ${what}, which no snapshot freezes for it`,
-    remedy: 'Change the disk to mode persistent (a raw device: convert it to a virtual disk), then try again.',
+    remedy:
+      'Change the disk to mode persistent (a raw device: convert it to a virtual disk), then try again.',
   };
 }
