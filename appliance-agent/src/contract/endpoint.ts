@@ -71,7 +71,8 @@ export const CreateTarget = z.object({
 });
 export type CreateTarget = z.infer<typeof CreateTarget>;
 
-export const UpdateTarget = CreateTarget.partial();
+/** What is not named stays; zod would fill a default of `config` into `CreateTarget.partial()`. */
+export const UpdateTarget = CreateTarget.extend({ config: TargetEndpoint.shape.config }).partial();
 export type UpdateTarget = z.infer<typeof UpdateTarget>;
 
 /** Credentials on loan. The agent keeps them in memory, or sealed (AES-256-GCM) when asked. */

@@ -27,7 +27,7 @@ import {
 } from './system.ts';
 import { Inventory } from './vm.ts';
 import { ManagedVolume } from './volume.ts';
-import { AddWorkloads, AddWorkloadsResult, Readiness, Workload, WorkloadSettings } from './workload.ts';
+import { AddWorkloads, AddWorkloadsResult, Readiness, Workload, WorkloadChanges } from './workload.ts';
 
 /** One operation of the API, as the server registers it, the OpenAPI document tells it and a client calls it. */
 export interface Route {
@@ -290,7 +290,7 @@ export const routes = {
     summary: 'Changes settings; a bandwidth limit takes effect at once',
     role: 'operator',
     params: byId,
-    body: WorkloadSettings.partial(),
+    body: WorkloadChanges,
     reply: Workload,
   },
   readiness: {

@@ -38,30 +38,55 @@ export const WorkloadDisk = z.object({
 });
 export type WorkloadDisk = z.infer<typeof WorkloadDisk>;
 
-export const WorkloadSettings = z.object({
+const settings = {
   /** Name of the VM on the target. */
-  targetName: z.string().optional(),
-  serviceOfferingId: CloudId.optional(),
+  targetName: z.string().min(1).max(63),
+  serviceOfferingId: CloudId,
   /** Per source NIC key; those not named take the target's default network. */
-  nics: z
-    .array(
-      z.object({
-        key: DeviceKey,
-        networkId: CloudId,
-        testNetworkId: CloudId.optional(),
-        keepMac: z.boolean(),
-      }),
-    )
-    .default([]),
+  nics: z.array(
+    z.object({
+      key: DeviceKey,
+      networkId: CloudId,
+      testNetworkId: CloudId.optional(),
+      keepMac: z.boolean(),
+    }),
+  ),
   /** Per source disk key; those not named take the target's default offering. */
-  disks: z.array(z.object({ key: DeviceKey, diskOfferingId: CloudId })).default([]),
+  disks: z.array(z.object({ key: DeviceKey, diskOfferingId: CloudId })),
   /** Bytes a second over all disks; undefined is no limit. */
-  bandwidthLimit: z.number().int().positive().optional(),
-  transport: TransportKind.optional(),
-  quiesce: z.enum(['auto', 'always', 'never']).default('auto'),
-  verify: z.enum(['none', 'readback', 'source']).default('readback'),
+  bandwidthLimit: z.number().int().positive(),
+  transport: TransportKind,
+  quiesce: z.enum(['auto', 'always', 'never']),
+  verify: z.enum(['none', 'readback', 'source']),
+};
+
+export const WorkloadSettings = z.object({
+  targetName: settings.targetName.optional(),
+  serviceOfferingId: settings.serviceOfferingId.optional(),
+  nics: settings.nics.default([]),
+  disks: settings.disks.default([]),
+  bandwidthLimit: settings.bandwidthLimit.optional(),
+  transport: settings.transport.optional(),
+  quiesce: settings.quiesce.default('auto'),
+  verify: settings.verify.default('readback'),
 });
 export type WorkloadSettings = z.infer<typeof WorkloadSettings>;
+
+/**
+ * Changes of settings: what is not named stays, `null` takes a choice back. Not `WorkloadSettings.partial()`, because zod
+ * fills defaults into partial objects too, and so would reset what was not named.
+ */
+export const WorkloadChanges = z.object({
+  targetName: settings.targetName.nullable().optional(),
+  serviceOfferingId: settings.serviceOfferingId.nullable().optional(),
+  nics: settings.nics.optional(),
+  disks: settings.disks.optional(),
+  bandwidthLimit: settings.bandwidthLimit.nullable().optional(),
+  transport: settings.transport.nullable().optional(),
+  quiesce: settings.quiesce.optional(),
+  verify: settings.verify.optional(),
+});
+export type WorkloadChanges = z.infer<typeof WorkloadChanges>;
 
 export const Workload = z.object({
   id: AgentId,
@@ -89,7 +114,7 @@ export const AddWorkloads = z.object({
   targetId: AgentId,
   /** VM instance UUIDs, MoRefs, or names where they are unique. */
   vms: z.array(z.string().min(1)).min(1).max(1000),
-  settings: WorkloadSettings.partial().default({}),
+  settings: WorkloadSettings.prefault({}),
 });
 export type AddWorkloads = z.infer<typeof AddWorkloads>;
 

@@ -64,6 +64,7 @@ export interface Engine {
   discoverTarget(targetId: string): Promise<CloudDiscovery>;
 
   addWorkloads(request: AddWorkloads, actor: string): Promise<AddWorkloadsResult>;
+  /** What is not named stays; a name whose value is undefined takes the choice back. */
   updateWorkload(id: string, settings: Partial<WorkloadSettings>, actor: string): Promise<Workload>;
   readiness(workloadId: string): Promise<Readiness>;
 
