@@ -60,6 +60,7 @@ export const errorTitles = {
   'cloudstack.in-use': 'A resource of CloudStack is in use',
   'cloudstack.conflict': 'CloudStack reported a rule conflict',
   'cloudstack.job-failed': 'A CloudStack job failed',
+  'cloudstack.outcome-unknown': 'It is not known whether a CloudStack operation took effect',
   'cloudstack.timeout': 'CloudStack did not finish in time',
   'cloudstack.protocol': 'CloudStack answered something unexpected',
   'cloudstack.appliance-unknown': 'The VM of this appliance was not found in CloudStack',
