@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { extname, join, normalize, sep } from 'node:path';
+import { protocol, type Session } from 'electron';
+
+export const appOrigin = 'app://console';
+
+/** Nothing remote, nothing inline but styles that the component library sets on elements. */
+export const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "object-src 'none'",
+].join('; ');
+
+const mediaTypes: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.woff2': 'font/woff2',
+  '.json': 'application/json',
+};
+
+/** Must be called before the app is ready. */
+export function declareAppProtocol(): void {
+  protocol.registerSchemesAsPrivileged([
+    { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+  ]);
+}
+
+/** Serves `app://console/…` out of one folder; everything that is not a file there is 404, or the page for client routes. */
+export function serveAppProtocol(session: Session, folder: string): void {
+  session.protocol.handle('app', async (request) => {
+    const url = new URL(request.url);
+    const headers = {
+      'content-security-policy': contentSecurityPolicy,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    };
+    if (url.host !== 'console' || request.method !== 'GET')
+      return new Response(null, { status: 404, headers });
+    const path = normalize(join(folder, decodeURIComponent(url.pathname)));
+    const inside = path.startsWith(folder + sep);
+    const file = inside && extname(path) !== '' ? path : join(folder, 'index.html');
+    try {
+      const type = mediaTypes[extname(file)] ?? 'application/octet-stream';
+      return new Response(await readFile(file), { headers: { ...headers, 'content-type': type } });
+    } catch {
+      return new Response(null, { status: 404, headers });
+    }
+  });
+}
