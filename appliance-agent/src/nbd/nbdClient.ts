@@ -7,7 +7,10 @@ export type { NbdExport } from './handshake.ts';
 export type { NbdTls } from './nbdSocket.ts';
 
 export interface NbdClientOptions extends NbdConnectionOptions {
-  /** At most so many connections, where the server says that it is safe (multi-conn). Default 1. */
+  /**
+   * At most so many connections, where that is safe: the server says so (multi-conn), or the export is read-only, so
+   * that there are no writes that one connection could miss. Default 1.
+   */
   readonly connections?: number | undefined;
 }
 
@@ -28,7 +31,8 @@ export class NbdClient implements AsyncDisposable {
   /** Throws `nbd.refused`, `nbd.protocol`, `nbd.timeout`, or the signal's reason. */
   static async connect(options: NbdClientOptions, signal?: AbortSignal): Promise<NbdClient> {
     const first = await NbdConnection.open(options, signal);
-    const more = first.export.multiConn ? (options.connections ?? 1) - 1 : 0;
+    const many = first.export.multiConn || first.export.readOnly;
+    const more = many ? (options.connections ?? 1) - 1 : 0;
     const others = await Promise.allSettled(
       Array.from({ length: more }, () => NbdConnection.open(options, signal)),
     );
@@ -79,24 +83,32 @@ export class NbdClient implements AsyncDisposable {
 
   /** The extents of `range`, in order and without gaps; one `data` extent where the server cannot tell. */
   async *extents(range: ByteRange, signal?: AbortSignal): AsyncIterable<Extent> {
-    const { minBlockBytes: block, sizeBytes, allocationContextId } = this.export;
-    checkRange(range.offset, range.length, sizeBytes);
     const end = range.offset + range.length;
-    if (allocationContextId === undefined) {
-      if (range.length > 0) yield { ...range, kind: 'data' };
-      return;
-    }
-    const most = maxRequestBytes - (maxRequestBytes % block);
     let offset = range.offset;
     while (offset < end) {
-      const from = offset - (offset % block);
-      const to = Math.min(from + most, roundUp(end, block), sizeBytes);
-      for (const extent of await this.#idlest().blockStatus(from, to - from, signal)) {
-        const stop = Math.min(extent.offset + extent.length, end);
-        if (stop > offset) yield { offset, length: stop - offset, kind: extent.kind };
-        offset = Math.max(offset, stop);
+      for (const extent of await this.blockStatus({ offset, length: end - offset }, signal)) {
+        yield extent;
+        offset = extent.offset + extent.length;
       }
     }
+  }
+
+  /** The first extents of `range`, adjoining: what the server tells in one answer, which may be less than the range. */
+  async blockStatus(range: ByteRange, signal?: AbortSignal): Promise<readonly Extent[]> {
+    const { minBlockBytes: block, sizeBytes, allocationContextId } = this.export;
+    checkRange(range.offset, range.length, sizeBytes);
+    if (range.length === 0) return [];
+    if (allocationContextId === undefined) return [{ ...range, kind: 'data' }];
+    const end = range.offset + range.length;
+    const from = range.offset - (range.offset % block);
+    const most = maxRequestBytes - (maxRequestBytes % block);
+    const to = Math.min(from + most, roundUp(end, block), sizeBytes);
+    const told = await this.#idlest().blockStatus(from, to - from, signal);
+    return told.flatMap(({ offset, length, kind }) => {
+      const start = Math.max(offset, range.offset);
+      const stop = Math.min(offset + length, end);
+      return stop > start ? [{ offset: start, length: stop - start, kind }] : [];
+    });
   }
 
   /** Writes all of `data`. Offset and length must be multiples of the server's smallest block. */

@@ -34,9 +34,14 @@ export function disconnectedError(where: string, cause?: unknown): OsseaError {
   });
 }
 
-export function refusedError(where: string, why: string, cause?: unknown): OsseaError {
+/** The server did not let us in. `retryable` where nobody listened, which a starting server mends. */
+export function refusedError(
+  where: string,
+  why: string,
+  options: { cause?: unknown; retryable?: boolean } = {},
+): OsseaError {
   return new OsseaError('nbd.refused', `The NBD server at ${where} cannot be used: ${why}.`, {
-    cause,
+    ...options,
     remedy: 'Check the address, the export name and whether the server runs.',
   });
 }

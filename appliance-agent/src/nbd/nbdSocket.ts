@@ -58,7 +58,10 @@ export class NbdSocket {
     } catch (error) {
       socket.destroy();
       if (signal.aborted) throw signal.reason;
-      throw refusedError(socket.where, `connecting failed (${messageOf(error)})`, error);
+      throw refusedError(socket.where, `connecting failed (${messageOf(error)})`, {
+        cause: error,
+        retryable: true,
+      });
     }
     return socket;
   }
@@ -85,7 +88,7 @@ export class NbdSocket {
     } catch (error) {
       encrypted.destroy();
       if (signal.aborted) throw signal.reason;
-      throw refusedError(this.where, `TLS failed (${messageOf(error)})`, error);
+      throw refusedError(this.where, `TLS failed (${messageOf(error)})`, { cause: error });
     }
     const found = createHash('sha256').update(encrypted.getPeerCertificate().raw).digest('hex');
     if (options.fingerprint !== undefined && found !== options.fingerprint) {
