@@ -12,6 +12,8 @@ export const ServiceOffering = z.object({
   cpuSpeedMhz: z.number().int().optional(),
   memoryBytes: Bytes.optional(),
   custom: z.boolean(),
+  /** The zones that it is offered in; undefined: all. */
+  zoneIds: z.array(CloudId).optional(),
 });
 export type ServiceOffering = z.infer<typeof ServiceOffering>;
 
@@ -23,6 +25,8 @@ export const DiskOffering = z.object({
   /** Size of a fixed offering. */
   sizeBytes: Bytes.optional(),
   storageType: z.string().optional(),
+  /** The zones that it is offered in; undefined: all. */
+  zoneIds: z.array(CloudId).optional(),
 });
 export type DiskOffering = z.infer<typeof DiskOffering>;
 
