@@ -1,0 +1,85 @@
+import type { Health, SourceEndpoint, TargetEndpoint } from '../contract/index.ts';
+import type { Leases } from '../leases/leases.ts';
+import type { ReadModel } from './ports.ts';
+
+/** The choices without which a workload cannot be replicated, and how people call them. */
+const targetChoices = {
+  zoneId: 'zone',
+  serviceOfferingId: 'service offering',
+  diskOfferingId: 'disk offering',
+  networkId: 'network',
+} as const;
+
+/** What keeps the agent from its work, in sentences that name the next step. */
+export function findMissing(
+  sources: readonly SourceEndpoint[],
+  targets: readonly TargetEndpoint[],
+  leases: Pick<Leases, 'state'>,
+): string[] {
+  const missing: string[] = [];
+  if (sources.length === 0) missing.push('No vCenter is known; add one with: ossea-agent source add');
+  for (const { id, name } of sources) {
+    if (leases.state(id).kind !== 'none') continue;
+    missing.push(
+      `No credentials are lent for the vCenter "${name}"; lend them with: ossea-agent source lease`,
+    );
+  }
+  if (targets.length === 0) missing.push('No CloudStack is known; add one with: ossea-agent target add');
+  for (const { id, name, config } of targets) {
+    if (leases.state(id).kind === 'none') {
+      missing.push(
+        `No credentials are lent for the cloud "${name}"; lend them with: ossea-agent target lease`,
+      );
+    }
+    const unchosen = Object.entries(targetChoices)
+      .filter(
+        ([key]) => !Object.entries(config).some(([chosen, value]) => chosen === key && value !== undefined),
+      )
+      .map(([, label]) => label);
+    if (unchosen.length > 0) {
+      missing.push(
+        `The cloud "${name}" has no ${unchosen.join(', no ')}; choose with: ossea-agent target config`,
+      );
+    }
+  }
+  return missing;
+}
+
+export interface HealthOptions {
+  readonly read: ReadModel;
+  readonly leases: Leases;
+  readonly version: string;
+  readonly startedAt: Date;
+}
+
+/** The agent's health; a database that does not answer is part of the answer, not an error. */
+export async function readHealth({ read, leases, version, startedAt }: HealthOptions): Promise<Health> {
+  const base = { version, startedAt: startedAt.toISOString() };
+  try {
+    await read.ping();
+    const [sources, targets, running, waiting] = await Promise.all([
+      read.listSources(),
+      read.listTargets(),
+      read.listJobs({ state: 'running', kind: undefined, workloadId: undefined, limit: 1000 }),
+      read.listJobs({ state: 'waiting', kind: undefined, workloadId: undefined, limit: 1000 }),
+    ]);
+    const missing = findMissing(sources, targets, leases);
+    return {
+      ...base,
+      status: missing.length === 0 ? 'ok' : 'degraded',
+      database: 'ok',
+      runningJobs: running.length,
+      waitingJobs: waiting.length,
+      missing,
+    };
+  } catch {
+    return {
+      ...base,
+      status: 'degraded',
+      database: 'unavailable',
+      runningJobs: 0,
+      waitingJobs: 0,
+      missing: ['The database does not answer; see: ossea-agent doctor'],
+    };
+  }
+}

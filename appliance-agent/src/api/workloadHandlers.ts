@@ -1,0 +1,75 @@
+import { OsseaError, type WorkloadChanges, type WorkloadSettings } from '../contract/index.ts';
+import type { ApiServices, HandlersOf } from './handlers.ts';
+
+type WorkloadRoute =
+  | 'listWorkloads'
+  | 'getWorkload'
+  | 'addWorkloads'
+  | 'updateWorkload'
+  | 'readiness'
+  | 'startReplicate'
+  | 'startVerify'
+  | 'listJobs'
+  | 'getJob'
+  | 'cancelJob'
+  | 'listOrphans'
+  | 'startCleanup';
+
+/** The resource, or `request.not-found`. */
+function found<T>(resource: T | undefined, kind: string, id: string): T {
+  if (resource !== undefined) return resource;
+  throw new OsseaError('request.not-found', `There is no ${kind} with the id ${id}.`, {
+    field: 'id',
+    value: id,
+    remedy: `List them with: ossea-agent ${kind === 'job' ? 'jobs' : 'workload list'}`,
+  });
+}
+
+/** In the engine's form, which takes a choice back by `undefined`. */
+function settingsChanges({
+  targetName,
+  serviceOfferingId,
+  nics,
+  disks,
+  bandwidthLimit,
+  transport,
+  quiesce,
+  verify,
+}: WorkloadChanges): Partial<WorkloadSettings> {
+  return {
+    ...(targetName !== undefined && { targetName: targetName ?? undefined }),
+    ...(serviceOfferingId !== undefined && { serviceOfferingId: serviceOfferingId ?? undefined }),
+    ...(nics && { nics }),
+    ...(disks && { disks }),
+    ...(bandwidthLimit !== undefined && { bandwidthLimit: bandwidthLimit ?? undefined }),
+    ...(transport !== undefined && { transport: transport ?? undefined }),
+    ...(quiesce && { quiesce }),
+    ...(verify && { verify }),
+  };
+}
+
+/** Operations about workloads and their jobs. */
+export function workloadHandlers({ engine, read }: ApiServices): HandlersOf<WorkloadRoute> {
+  return {
+    listWorkloads: async () => ({ items: await read.listWorkloads() }),
+    getWorkload: async ({ params }) => found(await read.getWorkload(params.id), 'workload', params.id),
+    addWorkloads: ({ body, caller }) => engine.addWorkloads(body, caller.actor),
+    updateWorkload: ({ params, body, caller }) =>
+      engine.updateWorkload(params.id, settingsChanges(body), caller.actor),
+    readiness: ({ params }) => engine.readiness(params.id),
+    startReplicate: ({ params, body, caller }) => engine.startReplicate(params.id, body, caller.actor),
+    startVerify: ({ params, body, caller }) => engine.startVerify(params.id, body, caller.actor),
+    listJobs: async ({ query }) => ({
+      items: await read.listJobs({
+        workloadId: query.workloadId,
+        state: query.state,
+        kind: query.kind,
+        limit: query.limit,
+      }),
+    }),
+    getJob: async ({ params }) => found(await read.getJob(params.id), 'job', params.id),
+    cancelJob: ({ params, caller }) => engine.cancelJob(params.id, caller.actor),
+    listOrphans: async () => ({ items: await engine.listOrphans() }),
+    startCleanup: ({ body, caller }) => engine.startCleanup(body, caller.actor),
+  };
+}
