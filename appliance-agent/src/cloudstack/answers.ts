@@ -1,0 +1,241 @@
+import { z } from 'zod';
+import {
+  CloudId,
+  type CloudNetwork,
+  type CloudTemplate,
+  type DiskOffering,
+  OsseaError,
+  type OsType,
+  type ServiceOffering,
+  VolumeId,
+  type Zone,
+} from '../contract/index.ts';
+
+const gib = 1024 ** 3;
+const mib = 1024 ** 2;
+
+/** CloudStack leaves out what it has no value for; the schemas ask only for what we cannot do without. */
+const text = z.string().optional();
+const count = z.coerce.number().int().nonnegative().optional().catch(undefined);
+const flag = z.union([z.boolean(), z.stringbool()]).optional().catch(undefined);
+
+const TagList = z
+  .array(z.object({ key: z.string(), value: z.string().default('') }))
+  .default([])
+  .transform(
+    (tags): Readonly<Record<string, string>> =>
+      Object.fromEntries(tags.map(({ key, value }) => [key, value])),
+  );
+
+/** Ids joined by commas; undefined or empty means everywhere. */
+const ZoneIds = text.transform((ids): CloudId[] | undefined =>
+  ids ? ids.split(',').map((id) => CloudId.parse(id.trim())) : undefined,
+);
+
+/** A volume as CloudStack tells of it. `deviceid` is left out on purpose: it is not the guest's device. */
+export const CloudVolume = z
+  .object({
+    id: VolumeId,
+    name: z.string().default(''),
+    type: z.string().default('DATADISK'),
+    state: z.string().default(''),
+    size: count,
+    zoneid: CloudId.optional(),
+    virtualmachineid: CloudId.optional(),
+    vmname: text,
+    diskofferingid: CloudId.optional(),
+    storageid: text,
+    encryptformat: text,
+    created: text,
+    account: text,
+    tags: TagList,
+  })
+  .transform((volume) => ({
+    id: volume.id,
+    name: volume.name,
+    type: volume.type,
+    /** `Allocated`, `Ready`, `Attaching`, `Destroy`, `Expunged` and others. */
+    state: volume.state,
+    sizeBytes: volume.size,
+    zoneId: volume.zoneid,
+    attachedVmId: volume.virtualmachineid,
+    attachedVmName: volume.vmname,
+    diskOfferingId: volume.diskofferingid,
+    storagePoolId: volume.storageid,
+    encrypted: volume.encryptformat !== undefined && volume.encryptformat !== '',
+    createdAt: volume.created,
+    account: volume.account,
+    tags: volume.tags,
+  }));
+export type CloudVolume = z.infer<typeof CloudVolume>;
+
+export const CloudVm = z
+  .object({
+    id: CloudId,
+    name: z.string().default(''),
+    displayname: text,
+    state: z.string().default(''),
+    zoneid: CloudId,
+    hypervisor: text,
+    account: text,
+    nic: z.array(z.object({ macaddress: text, networkid: text })).default([]),
+    tags: TagList,
+  })
+  .transform((vm) => ({
+    id: vm.id,
+    name: vm.displayname ?? vm.name,
+    state: vm.state,
+    zoneId: vm.zoneid,
+    hypervisor: vm.hypervisor,
+    account: vm.account,
+    macAddresses: vm.nic.flatMap((nic) => (nic.macaddress ? [nic.macaddress.toLowerCase()] : [])),
+    tags: vm.tags,
+  }));
+export type CloudVm = z.infer<typeof CloudVm>;
+
+export const ZoneAnswer = z
+  .object({ id: CloudId, name: z.string(), networktype: z.string().default('Advanced') })
+  .transform((zone): Zone => ({ id: zone.id, name: zone.name, networkType: zone.networktype }));
+
+export const ServiceOfferingAnswer = z
+  .object({
+    id: CloudId,
+    name: z.string(),
+    cpunumber: count,
+    cpuspeed: count,
+    memory: count,
+    iscustomized: flag,
+    zoneid: ZoneIds,
+  })
+  .transform(
+    (offering): ServiceOffering => ({
+      id: offering.id,
+      name: offering.name,
+      custom: offering.iscustomized ?? false,
+      ...(offering.cpunumber !== undefined && { cpuCount: offering.cpunumber }),
+      ...(offering.cpuspeed !== undefined && { cpuSpeedMhz: offering.cpuspeed }),
+      ...(offering.memory !== undefined && { memoryBytes: offering.memory * mib }),
+      ...(offering.zoneid && { zoneIds: offering.zoneid }),
+    }),
+  );
+
+export const DiskOfferingAnswer = z
+  .object({
+    id: CloudId,
+    name: z.string(),
+    disksize: count,
+    iscustomized: flag,
+    storagetype: text,
+    zoneid: ZoneIds,
+  })
+  .transform(
+    (offering): DiskOffering => ({
+      id: offering.id,
+      name: offering.name,
+      custom: offering.iscustomized ?? false,
+      ...(!offering.iscustomized &&
+        offering.disksize !== undefined && { sizeBytes: offering.disksize * gib }),
+      ...(offering.storagetype !== undefined && { storageType: offering.storagetype }),
+      ...(offering.zoneid && { zoneIds: offering.zoneid }),
+    }),
+  );
+
+export const NetworkAnswer = z
+  .object({
+    id: CloudId,
+    name: z.string().default(''),
+    type: z.string().default(''),
+    zoneid: CloudId,
+    cidr: text,
+    state: text,
+  })
+  .transform(
+    (network): CloudNetwork => ({
+      id: network.id,
+      name: network.name,
+      kind: network.type,
+      zoneId: network.zoneid,
+      ...(network.cidr !== undefined && { cidr: network.cidr }),
+      ...(network.state !== undefined && { state: network.state }),
+    }),
+  );
+
+export const TemplateAnswer = z
+  .object({
+    id: CloudId,
+    name: z.string().default(''),
+    hypervisor: text,
+    size: count,
+    zoneid: text,
+    isready: flag,
+  })
+  .transform(
+    (template): CloudTemplate => ({
+      id: template.id,
+      name: template.name,
+      ready: template.isready ?? false,
+      ...(template.hypervisor !== undefined && { hypervisor: template.hypervisor }),
+      ...(template.size !== undefined && { sizeBytes: template.size }),
+      ...(template.zoneid !== undefined && { zoneId: CloudId.parse(template.zoneid) }),
+    }),
+  );
+
+export const OsTypeAnswer = z
+  .object({ id: CloudId, description: text, name: text })
+  .transform((type): OsType => ({ id: type.id, name: type.description ?? type.name ?? type.id }));
+
+/** `resourcetype` is a number in a string, `max` −1 where there is no limit. */
+export const LimitAnswer = z.object({
+  resourcetype: z.coerce.number().int(),
+  resourcetypename: text,
+  max: z.coerce.number(),
+});
+
+/** Usage by account. Storage in GiB, memory in MiB. */
+export const AccountAnswer = z.object({
+  name: z.string(),
+  domain: z.string().default(''),
+  vmtotal: count,
+  iptotal: count,
+  volumetotal: count,
+  snapshottotal: count,
+  templatetotal: count,
+  projecttotal: count,
+  networktotal: count,
+  vpctotal: count,
+  cputotal: count,
+  memorytotal: count,
+  primarystoragetotal: z.coerce.number().optional().catch(undefined),
+  secondarystoragetotal: z.coerce.number().optional().catch(undefined),
+});
+export type AccountAnswer = z.infer<typeof AccountAnswer>;
+
+export const ApiAnswer = z.object({
+  name: z.string(),
+  params: z.array(z.object({ name: z.string() })).default([]),
+});
+
+export const CapabilitiesAnswer = z.object({
+  capability: z.object({ cloudstackversion: z.string().default('unknown') }),
+});
+
+export const HypervisorCapabilityAnswer = z.object({
+  hypervisor: z.string().default(''),
+  hypervisorversion: text,
+  maxdatavolumeslimit: count,
+});
+
+/** `type` such as `NetworkFilesystem`, `RBD`, `CLVM`. */
+export const StoragePoolAnswer = z.object({ id: z.string(), type: z.string().default('') });
+
+/** Parses a part of an answer. @throws OsseaError cloudstack.protocol naming the command and the field */
+export function parseAnswer<T extends z.ZodType>(schema: T, value: unknown, command: string): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new OsseaError(
+    'cloudstack.protocol',
+    `The answer to ${command} is not as expected at ${issue?.path.join('.') || 'its root'}: ${issue?.message ?? 'invalid'}.`,
+    { remedy: 'Report this with the version of CloudStack.', cause: parsed.error },
+  );
+}
