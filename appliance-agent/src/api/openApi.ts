@@ -42,7 +42,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
 const schemaReference = /"#\/components\/schemas\/([^"]+)"/g;
 
 /** The document, without the schemas that no operation refers to: every schema is derived for requests and for replies. */
-export function openApiDocument(app: FastifyInstance): ReturnType<FastifyInstance['swagger']> {
+export function openApiDocument(app: FastifyInstance): object {
   const document = app.swagger();
   if (!('components' in document) || !document.components?.schemas) return document;
   const { schemas, ...components } = document.components;
