@@ -1,3 +1,13 @@
+import { Visitor } from '@swc/core/Visitor.js';
+
+// The visitor that the parser below is read with does not know `using` yet, and gives up on a file that has it.
+const { visitStatement } = Visitor.prototype;
+Visitor.prototype.visitStatement = function visitStatementOrUsing(statement) {
+  if (statement.type !== 'UsingDeclaration') return visitStatement.call(this, statement);
+  statement.decls = this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
+
 /**
  * Keeps the import layers of ARCHITECTURE.md. Each entry: a folder of the agent, and the folders it may import.
  * Every layer may import `contract` and `disk`; nobody imports upwards.
