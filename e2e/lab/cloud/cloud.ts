@@ -1,52 +1,19 @@
-import type { CloudFaults, InjectedFault } from './faults.ts';
+import { once } from 'node:events';
+import { makeCertificate } from '../certificate.ts';
+import { type CloudFaults, FaultPlan, type InjectedFault } from './faults.ts';
+import { found } from './founding.ts';
+import { Jobs } from './jobs.ts';
+import { unlimited } from './limits.ts';
+import { gibibyte, serialOf, type Vm, type Volume } from './model.ts';
+import type { Backing, CloudOptions } from './options.ts';
+import { ApiServer, type CloudCall } from './server.ts';
+import { Site } from './site.ts';
+import { Storage } from './storage.ts';
+import { Strangers } from './strangers.ts';
 
 export type { CloudFaults, InjectedFault } from './faults.ts';
-
-/** Limits of the user's account; −1 (the default) is unlimited. Storage in GiB, memory in MiB. */
-export interface CloudLimits {
-  vm: number;
-  volume: number;
-  snapshot: number;
-  network: number;
-  cpu: number;
-  memory: number;
-  primaryStorage: number;
-  secondaryStorage: number;
-}
-
-export interface CloudOptions {
-  /** A directory of the cloud's own: backing files, links, sockets. It is emptied at the end. */
-  dataDir: string;
-  /** Ids, and what strikes when, follow from it. Default 1. */
-  seed?: number;
-  /** Default 0: any free port of 127.0.0.1. */
-  port?: number;
-  /** Serves https with a new self-signed certificate. Default false. */
-  https?: boolean;
-  /** MAC addresses of the appliance VM's NICs, as the agent finds them on its own machine. */
-  applianceMacs?: readonly string[];
-  /** Data volumes that a VM holds. Default 25. */
-  maxDataVolumes?: number;
-  limits?: Partial<CloudLimits>;
-  /** `api.throttling`: at most `max` calls of an account in `intervalSeconds`. Default off. */
-  throttling?: { intervalSeconds: number; max: number };
-  /** How long a job takes at least. Default 10. */
-  jobLatencyMs?: number;
-  /** After which a job's result is forgotten. Default 10 minutes. */
-  jobRetentionMs?: number;
-  /** What it says of itself; before 4.21 `deployVirtualMachine` has no `volumeid`. Default 4.22.0.0. */
-  version?: string;
-  /** Whether the hosts can boot UEFI. Default true. */
-  uefi?: boolean;
-  faults?: Partial<CloudFaults>;
-}
-
-/** What a volume's bytes lie on, where it is not a plain file. */
-export type Backing =
-  /** A filesystem that is full after so many bytes: writes fail with ENOSPC. Needs root (tmpfs). */
-  | { kind: 'small-filesystem'; capacityBytes: number }
-  /** Writes fail with the error while `LabCloud.failWrites(id, true)` holds. Needs FUSE (nbdfuse, nbdkit). */
-  | { kind: 'failing'; error: 'EIO' | 'ENOSPC' };
+export type { Backing, CloudLimits, CloudOptions } from './options.ts';
+export type { CloudCall } from './server.ts';
 
 export interface VolumeFacts {
   id: string;
@@ -66,19 +33,10 @@ export interface VmFacts {
   name: string;
   state: string;
   account: string;
-  nics: readonly { networkId: string; mac: string; ip: string }[];
+  nics: readonly { networkId: string; mac: string; ip: string | undefined }[];
   /** In the order of their device ids; ROOT first. */
   volumeIds: readonly string[];
   tags: Readonly<Record<string, string>>;
-}
-
-/** One call, as it was answered. No secret is kept of it. */
-export interface CloudCall {
-  command: string;
-  account: string | undefined;
-  parameters: Readonly<Record<string, string>>;
-  /** HTTP status; 0 where the connection was reset. */
-  status: number;
 }
 
 /** A running CloudStack of the lab. Disposing stops it, unmounts what it mounted and removes its data. */
@@ -138,6 +96,103 @@ export interface LabCloud extends AsyncDisposable {
  * Starts a CloudStack on 127.0.0.1.
  * @throws Error when the port is taken or `dataDir` cannot be written
  */
-export async function startCloud(_options: CloudOptions): Promise<LabCloud> {
-  throw new Error('not yet');
+export async function startCloud(options: CloudOptions): Promise<LabCloud> {
+  await using undo = new AsyncDisposableStack();
+  const seed = options.seed ?? 1;
+  const faults = new FaultPlan(seed, options.faults ?? {});
+  const storage = undo.use(await Storage.open(options.dataDir));
+  const jobs = undo.use(
+    new Jobs(faults, {
+      latencyMs: options.jobLatencyMs ?? 10,
+      retentionMs: options.jobRetentionMs ?? 600_000,
+    }),
+  );
+  const site = new Site(
+    {
+      seed,
+      version: options.version ?? '4.22.0.0',
+      uefi: options.uefi ?? true,
+      maxDataVolumes: options.maxDataVolumes ?? 25,
+      limits: { ...unlimited, ...options.limits },
+      throttling: options.throttling,
+    },
+    { faults, jobs, storage },
+  );
+  const applianceMacs = options.applianceMacs ?? ['02:01:00:00:aa:01'];
+  const founded = await found(site, {
+    applianceMacs,
+    customCompute: options.customCompute ?? true,
+    templateBytes: gibibyte,
+  });
+  const strangers = await Strangers.remember(site);
+
+  const certificate = options.https === true ? await makeCertificate('lab-cloud') : undefined;
+  const server = new ApiServer(site, { tls: certificate, enforcePost: options.enforcePost ?? false });
+  undo.defer(() => server.close());
+  server.http.listen(options.port ?? 0, '127.0.0.1');
+  await once(server.http, 'listening');
+  const address = server.http.address();
+  if (address === null || typeof address === 'string') throw new Error('the cloud listens on no port');
+
+  const { user, admin, ...defaults } = founded;
+  const owner = undo.move();
+  return {
+    url: `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${address.port}/client/api`,
+    fingerprint: certificate?.fingerprint,
+    apiKey: user.apiKey,
+    secretKey: user.secretKey,
+    adminApiKey: admin.apiKey,
+    adminSecretKey: admin.secretKey,
+    devicesDir: storage.devicesDir,
+    applianceVmId: site.applianceVmId,
+    applianceMacs,
+    defaults,
+    faults: faults.faults,
+    inject: (fault) => faults.inject(fault),
+    backNextVolume: (backing) => {
+      site.nextBacking = backing;
+    },
+    failWrites: (volumeId, fail) => storage.failWrites(volumeId, fail),
+    calls: server.calls,
+    volumes: () => [...site.volumes.values()].map(volumeFacts),
+    vms: () => [...site.vms.values()].map((vm) => vmFacts(site, vm)),
+    volumePath: (volumeId) => {
+      const file = storage.pathOf(volumeId);
+      if (file === undefined) throw new Error(`volume ${volumeId} is unknown or has no space yet`);
+      return file;
+    },
+    readVolume: (volumeId, offset, length) => storage.read(volumeId, offset, length),
+    strangersUntouched: () => strangers.differences(),
+    leftovers: () => [
+      ...[...site.vms.values(), ...site.volumes.values()]
+        .filter((thing) => !strangers.has(thing.id))
+        .map((thing) => `${'attachment' in thing ? 'volume' : 'VM'} ${thing.name}`),
+      ...[...site.snapshots.values()].map((snapshot) => `snapshot ${snapshot.name}`),
+      ...[...site.vmSnapshots.values()].map((snapshot) => `VM snapshot ${snapshot.displayName}`),
+    ],
+    [Symbol.asyncDispose]: () => owner.disposeAsync(),
+  };
+}
+
+function volumeFacts(volume: Volume): VolumeFacts {
+  const { id, name, type, state, sizeBytes } = volume;
+  return {
+    ...{ id, name, type, state, sizeBytes },
+    account: volume.account.name,
+    vmId: volume.attachment?.vmId,
+    tags: Object.fromEntries(volume.tags),
+    serial: serialOf(id),
+  };
+}
+
+function vmFacts(site: Site, vm: Vm): VmFacts {
+  return {
+    id: vm.id,
+    name: vm.name,
+    state: vm.state,
+    account: vm.account.name,
+    nics: vm.nics.map(({ networkId, mac, ip }) => ({ networkId, mac, ip })),
+    volumeIds: site.volumesOf(vm.id).map((volume) => volume.id),
+    tags: Object.fromEntries(vm.tags),
+  };
 }

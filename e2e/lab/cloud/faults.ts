@@ -127,7 +127,8 @@ export class FaultPlan {
   /** Whether this call of the command is struck; asking counts as the call. */
   strikes(kind: InjectedFault['kind'], command: string): boolean {
     const injected = this.#injected.find(
-      (fault) => fault.left > 0 && fault.kind === kind && (fault.command === '*' || fault.command === command),
+      (fault) =>
+        fault.left > 0 && fault.kind === kind && (fault.command === '*' || fault.command === command),
     );
     if (injected !== undefined) {
       injected.left -= 1;

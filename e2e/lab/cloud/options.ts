@@ -1,0 +1,51 @@
+import type { CloudFaults } from './faults.ts';
+
+/** Limits of the user's account; −1 (the default) is unlimited. Storage in GiB, memory in MiB. */
+export interface CloudLimits {
+  vm: number;
+  volume: number;
+  snapshot: number;
+  network: number;
+  cpu: number;
+  memory: number;
+  primaryStorage: number;
+  secondaryStorage: number;
+}
+
+export interface CloudOptions {
+  /** A directory of the cloud's own: backing files, links, sockets. It is emptied at the end. */
+  dataDir: string;
+  /** Ids, and what strikes when, follow from it. Default 1. */
+  seed?: number;
+  /** Default 0: any free port of 127.0.0.1. */
+  port?: number;
+  /** Serves https with a new self-signed certificate. Default false. */
+  https?: boolean;
+  /** MAC addresses of the appliance VM's NICs, as the agent finds them on its own machine. */
+  applianceMacs?: readonly string[];
+  /** Data volumes that a VM holds. Default 25. */
+  maxDataVolumes?: number;
+  limits?: Partial<CloudLimits>;
+  /** `api.throttling`: at most `max` calls of an account in `intervalSeconds`. Default off. */
+  throttling?: { intervalSeconds: number; max: number };
+  /** How long a job takes at least. Default 10. */
+  jobLatencyMs?: number;
+  /** After which a job's result is forgotten. Default 10 minutes. */
+  jobRetentionMs?: number;
+  /** What it says of itself; before 4.21 `deployVirtualMachine` has no `volumeid`. Default 4.22.0.0. */
+  version?: string;
+  /** Whether the hosts can boot UEFI. Default true. */
+  uefi?: boolean;
+  /** Whether there is a service offering whose numbers are given at deployment. Default true. */
+  customCompute?: boolean;
+  /** `enforce.post.requests.and.timestamps`: changes only by POST, and no request without an expiry. Default false. */
+  enforcePost?: boolean;
+  faults?: Partial<CloudFaults>;
+}
+
+/** What a volume's bytes lie on, where it is not a plain file. */
+export type Backing =
+  /** A filesystem that is full after so many bytes: writes fail with ENOSPC. Needs root (tmpfs). */
+  | { kind: 'small-filesystem'; capacityBytes: number }
+  /** Writes fail with the error while `LabCloud.failWrites(id, true)` holds. Needs FUSE (nbdfuse, nbdkit). */
+  | { kind: 'failing'; error: 'EIO' | 'ENOSPC' };

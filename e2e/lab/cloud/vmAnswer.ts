@@ -1,0 +1,60 @@
+import type { Answer } from './command.ts';
+import type { Vm } from './model.ts';
+import { nicAnswer } from './networks.ts';
+import { domainId, type Site } from './site.ts';
+import { tagAnswers } from './tags.ts';
+import { cloudTime } from './time.ts';
+
+/** The host on which all VMs run. */
+export const host = { id: 'c6f5a0f3-5f0b-4a31-8c2c-5f5e0d6b1b02', name: 'lab-kvm-1' };
+
+/** A VM as every list and job tells it. */
+export function vmAnswer(site: Site, vm: Vm): Answer {
+  const template = vm.templateId === undefined ? undefined : site.templates.get(vm.templateId);
+  const osType = site.osTypes.get(vm.osTypeId);
+  return {
+    id: vm.id,
+    name: vm.name,
+    displayname: vm.displayName,
+    account: vm.account.name,
+    userid: vm.account.userId,
+    username: vm.account.userName,
+    domainid: domainId,
+    domain: 'ROOT',
+    created: cloudTime(vm.createdAt),
+    state: vm.state,
+    haenable: false,
+    zoneid: vm.zoneId,
+    zonename: site.zones.get(vm.zoneId)?.name,
+    ...(vm.account.admin && vm.state === 'Running' && { hostid: host.id, hostname: host.name }),
+    ...(template !== undefined && {
+      templateid: template.id,
+      templatename: template.name,
+      templatedisplaytext: template.name,
+    }),
+    passwordenabled: false,
+    serviceofferingid: vm.serviceOffering.id,
+    serviceofferingname: vm.serviceOffering.name,
+    cpunumber: vm.compute.cpuCount,
+    cpuspeed: vm.compute.cpuSpeedMhz,
+    memory: vm.compute.memoryMib,
+    guestosid: vm.osTypeId,
+    ostypeid: vm.osTypeId,
+    osdisplayname: osType?.name,
+    rootdeviceid: 0,
+    rootdevicetype: 'ROOT',
+    securitygroup: [],
+    nic: vm.nics.map((nic) => nicAnswer(site, nic)),
+    hypervisor: 'KVM',
+    instancename: vm.instanceName,
+    details: Object.fromEntries(vm.details),
+    affinitygroup: [],
+    displayvm: true,
+    isdynamicallyscalable: false,
+    bootmode: vm.bootMode,
+    boottype: vm.bootType,
+    pooltype: 'NetworkFilesystem',
+    tags: tagAnswers(vm, 'UserVm'),
+    ...site.jobs.pendingOf(vm.id),
+  };
+}
