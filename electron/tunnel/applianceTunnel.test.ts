@@ -1,0 +1,152 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import axios from 'axios';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type SshServer, startSshServer } from '../../e2e/lab/ssh/sshServer.ts';
+import type { ApplianceState, ApplianceStatus } from '../ipc/contract.ts';
+import { ApplianceTunnel } from './applianceTunnel.ts';
+import type { SshHop } from './sshConnection.ts';
+
+let ssh: SshServer;
+let folder: string;
+let socketPath: string;
+const agent = http.createServer((request, response) => {
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify({ version: '1.2.3', path: request.url, padding: 'x'.repeat(60_000) }));
+});
+
+beforeAll(async () => {
+  ssh = await startSshServer();
+  folder = await mkdtemp(join(tmpdir(), 'tunnel-'));
+  socketPath = join(folder, 'api.sock');
+  await new Promise<void>((resolve) => agent.listen(socketPath, resolve));
+});
+afterAll(async () => {
+  agent.close();
+  await ssh[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true });
+});
+
+async function hop(change: Partial<SshHop> = {}): Promise<SshHop> {
+  return {
+    host: '127.0.0.1',
+    port: ssh.port,
+    username: ssh.username,
+    authentication: { method: 'key-file', path: ssh.keyFile },
+    hostKey: await ssh.hostKey(),
+    ...change,
+  };
+}
+
+function openTunnel(hops: () => Promise<readonly SshHop[]>) {
+  const history: ApplianceStatus[] = [];
+  const tunnel = new ApplianceTunnel({
+    applianceId: '0b1e2b38-54d1-4b11-9c5a-7d1c0f6ad001',
+    hops,
+    socketPath,
+    onStatus: (status) => history.push(status),
+    onOnline: () => undefined,
+  });
+  const reaches = (state: ApplianceState) =>
+    vi.waitFor(() => expect(tunnel.status.state).toBe(state), { timeout: 15_000, interval: 20 });
+  tunnel.connect();
+  return { tunnel, history, reaches };
+}
+
+describe('a tunnel', () => {
+  it('carries requests to the socket of the agent, none of them slowed down by delayed acknowledgements', async () => {
+    const { tunnel, reaches } = openTunnel(async () => [await hop()]);
+    await using _tunnel = tunnel;
+    await reaches('online');
+    expect(tunnel.status).toMatchObject({ agentVersion: '1.2.3' });
+    const client = axios.create({ baseURL: 'http://agent', httpAgent: tunnel.agent, proxy: false });
+    const times: number[] = [];
+    for (let request = 0; request < 20; request++) {
+      const started = performance.now();
+      const { data } = await client.get(`/v1/jobs/${request}`);
+      times.push(performance.now() - started);
+      expect(data.path).toBe(`/v1/jobs/${request}`);
+    }
+    times.sort((a, b) => a - b);
+    expect(times[10]).toBeLessThan(30);
+  });
+
+  it('goes through a jump host, with an encrypted key', async () => {
+    const { tunnel, reaches } = openTunnel(async () => [
+      await hop(),
+      await hop({
+        authentication: { method: 'key-file', path: ssh.encryptedKeyFile },
+        passphrase: ssh.passphrase,
+      }),
+    ]);
+    await using _tunnel = tunnel;
+    await reaches('online');
+  });
+
+  it('comes back by itself after the server was killed', async () => {
+    const { tunnel, history, reaches } = openTunnel(async () => [await hop()]);
+    await using _tunnel = tunnel;
+    await reaches('online');
+    await ssh.kill();
+    await reaches('offline');
+    expect(tunnel.status.lastSeen).toBeDefined();
+    expect(() => tunnel.agent).toThrow(/not connected/);
+    await ssh.start();
+    await reaches('online');
+    expect(history.map(({ state }) => state)).toContain('offline');
+  });
+});
+
+describe('what needs a person stops the attempts:', () => {
+  it('an unknown host key, with its fingerprint', async () => {
+    const { tunnel, reaches } = openTunnel(async () => [await hop({ hostKey: undefined })]);
+    await using _tunnel = tunnel;
+    await reaches('needs-attention');
+    expect(tunnel.status.problem?.code).toBe('tunnel.host-key-unknown');
+    expect(tunnel.status.hostKeyQuestion).toMatchObject({
+      fingerprint: await ssh.hostKey(),
+      keyType: 'ssh-ed25519',
+    });
+  });
+
+  it('a changed host key, with both fingerprints', async () => {
+    const trusted = await ssh.hostKey();
+    await ssh.kill();
+    await ssh.changeHostKey();
+    await ssh.start();
+    const { tunnel, reaches } = openTunnel(async () => [await hop({ hostKey: trusted })]);
+    await using _tunnel = tunnel;
+    await reaches('needs-attention');
+    expect(tunnel.status.problem?.code).toBe('tunnel.host-key-changed');
+    expect(tunnel.status.hostKeyQuestion).toMatchObject({ fingerprint: await ssh.hostKey(), trusted });
+  });
+
+  it('a wrong password', async () => {
+    const { tunnel, reaches } = openTunnel(async () => [
+      await hop({ authentication: { method: 'password' }, password: 'not the one' }),
+    ]);
+    await using _tunnel = tunnel;
+    await reaches('needs-attention');
+    expect(tunnel.status.problem).toMatchObject({ code: 'tunnel.authentication' });
+    expect(JSON.stringify(tunnel.status)).not.toContain('not the one');
+  });
+
+  it('a wrong passphrase of the key file', async () => {
+    const { tunnel, reaches } = openTunnel(async () => [
+      await hop({ authentication: { method: 'key-file', path: ssh.encryptedKeyFile }, passphrase: 'wrong' }),
+    ]);
+    await using _tunnel = tunnel;
+    await reaches('needs-attention');
+    expect(tunnel.status.problem).toMatchObject({ code: 'tunnel.authentication', field: 'passphrase' });
+  });
+});
+
+it('an unreachable server is tried again, and the wait is told', async () => {
+  const { tunnel, reaches } = openTunnel(async () => [await hop({ port: 1 })]);
+  await using _tunnel = tunnel;
+  await reaches('offline');
+  expect(tunnel.status).toMatchObject({ problem: { code: 'tunnel.unreachable', retryable: true } });
+  expect(tunnel.status.retryInSeconds).toBeGreaterThanOrEqual(0);
+});
