@@ -106,7 +106,9 @@ function objectionToVddk({ disk, capabilities }: TransportQuestion): Objection |
 /** `/folder` gives the bytes of one file, so that file must be the whole disk, and frozen by the snapshot. */
 function objectionToFolder({ disk, datastoreType, capabilities }: TransportQuestion): Objection | undefined {
   const useVddk = 'Install VDDK for this disk.';
-  if (disk.rdm !== 'none' || disk.mode.startsWith('independent_')) return notInSnapshots(disk);
+  if (disk.rdm === 'physical' || disk.mode.startsWith('independent_')) return notInSnapshots(disk);
+  if (disk.rdm === 'virtual')
+    return { reason: 'the disk is a raw device mapping, not a file', remedy: useVddk };
   if (disk.encrypted) return { reason: 'the file holds encrypted data', remedy: useVddk };
   if (datastoreType && /^(vsan|vvol)/i.test(datastoreType)) {
     return { reason: `a ${datastoreType} datastore has no flat files`, remedy: useVddk };
@@ -124,9 +126,9 @@ function objectionToFolder({ disk, datastoreType, capabilities }: TransportQuest
 }
 
 function notInSnapshots(disk: VirtualDisk): Objection {
-  const what = disk.rdm !== 'none' ? `a ${disk.rdm}-mode raw device mapping` : `in mode ${disk.mode}`;
+  const what = disk.rdm === 'physical' ? 'a physical-mode raw device mapping' : `in mode ${disk.mode}`;
   return {
-    reason: `the disk is ${what}, which no snapshot freezes for it`,
+    reason: `the disk is ${what}, so that no snapshot freezes it`,
     remedy:
       'Change the disk to mode persistent (a raw device: convert it to a virtual disk), then try again.',
   };

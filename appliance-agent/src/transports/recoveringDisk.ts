@@ -214,7 +214,11 @@ function final(
 ): OsseaError {
   if (!error.code.startsWith('nbd.')) return error;
   const code =
-    error.code === 'nbd.io' ? 'source.io' : error.code === 'nbd.timeout' ? 'source.stalled' : 'source.unavailable';
+    error.code === 'nbd.io'
+      ? 'source.io'
+      : error.code === 'nbd.timeout'
+        ? 'source.stalled'
+        : 'source.unavailable';
   const why = explanation ?? error;
   return new OsseaError(
     code,
