@@ -1,0 +1,122 @@
+import type http from 'node:http';
+import axios, { type AxiosInstance } from 'axios';
+import { z } from 'zod';
+import {
+  OsseaError,
+  Problem,
+  type Route,
+  type RouteName,
+  routes,
+} from '../../appliance-agent/src/contract/index.ts';
+
+export interface AgentApiOptions {
+  /** The HTTP agent of the tunnel's present connection; throws while there is none. */
+  readonly tunnel: () => http.Agent;
+  /** The bearer token, out of the keychain. */
+  readonly token: () => Promise<string | undefined>;
+}
+
+/** Params, query and body of a call as they came from the renderer, not yet validated. */
+export interface CallInput {
+  readonly params?: unknown;
+  readonly query?: unknown;
+  readonly body?: unknown;
+}
+
+/** The agent's API through a tunnel. Both directions are validated against the contract. */
+export class AgentApi {
+  readonly #options: AgentApiOptions;
+  readonly #http: AxiosInstance;
+
+  constructor(options: AgentApiOptions) {
+    this.#options = options;
+    this.#http = axios.create({
+      baseURL: 'http://agent',
+      // The environment's proxies must not see requests that only look like TCP.
+      proxy: false,
+      timeout: 120_000,
+      maxContentLength: 256 * 2 ** 20,
+      responseType: 'text',
+      transformResponse: (text: string) => text,
+      validateStatus: () => true,
+    });
+  }
+
+  /**
+   * Calls one operation.
+   * @throws OsseaError `request.invalid` where the input does not fit the contract, `tunnel.closed` while offline, `agent.unreachable` where the
+   * connection broke in between, and whatever the agent answers
+   */
+  async call(name: RouteName, input: CallInput): Promise<unknown> {
+    const route: Route = routes[name];
+    const params = validate(name, 'params', route.params, input.params);
+    const query = validate(name, 'query', route.query, input.query ?? (route.query && {}));
+    const body = validate(name, 'body', route.body, input.body);
+    const token = await this.#options.token();
+    let response: { status: number; data: string };
+    try {
+      response = await this.#http.request<string>({
+        httpAgent: this.#options.tunnel(),
+        method: route.method,
+        url: fill(route.path, params),
+        params: query,
+        data: body === undefined ? undefined : JSON.stringify(body),
+        headers: {
+          accept: 'application/json',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
+      });
+    } catch (error) {
+      if (error instanceof OsseaError) throw error;
+      throw new OsseaError('agent.unreachable', 'The connection to the agent broke before it answered.', {
+        remedy: 'Look at the jobs before you repeat an action: it may have been accepted.',
+        retryable: true,
+        // Axios keeps the whole request, its token too, on its errors.
+        cause: axios.isAxiosError(error) ? new Error(error.code ?? error.message) : error,
+      });
+    }
+    const answer = parseJson(response.data);
+    if (response.status >= 400) throw problemOf(name, response.status, answer);
+    return route.reply.parse(answer);
+  }
+}
+
+function validate(name: string, part: string, schema: z.ZodType | undefined, value: unknown): unknown {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new OsseaError('request.invalid', `${name}: ${issue?.message ?? 'not valid'}`, {
+    field: [part, ...(issue?.path ?? [])].join('.'),
+    remedy: 'Correct the field and try again.',
+  });
+}
+
+const Parameters = z.record(z.string(), z.union([z.string(), z.number()])).optional();
+
+function fill(path: string, params: unknown): string {
+  const values = Parameters.parse(params) ?? {};
+  return path.replace(/:(\w+)/g, (_match, name: string) => encodeURIComponent(String(values[name])));
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function problemOf(name: string, status: number, answer: unknown): OsseaError {
+  const problem = Problem.safeParse(answer);
+  if (problem.success) return OsseaError.fromProblem(problem.data);
+  return new OsseaError(
+    'agent.internal',
+    `The agent answered ${name} with HTTP ${status} and no explanation.`,
+    {
+      remedy: 'See that nothing but ossea-agent serves its socket, and that its version fits the console.',
+    },
+  );
+}
