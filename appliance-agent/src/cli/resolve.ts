@@ -1,0 +1,115 @@
+import { AgentId, type Inventory, OsseaError, type VirtualMachine } from '../contract/index.ts';
+import type { AgentClient } from './agentClient.ts';
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Enough of an id to tell it from others by eye. */
+const shortestIdPrefix = 4;
+
+/**
+ * The one item that a person means by an id, the beginning of an id, or a name; without a text the only item that there is.
+ * @throws OsseaError `request.not-found`; `request.invalid` where several fit, and lists them.
+ */
+export function pickByName<T extends Named>(items: readonly T[], text: string | undefined, kind: string): T {
+  if (text === undefined) {
+    const [only, ...others] = items;
+    if (only && others.length === 0) return only;
+    throw new OsseaError(
+      only ? 'request.invalid' : 'request.not-found',
+      only
+        ? `Which ${kind} is meant is not clear: ${items.map(({ name }) => `"${name}"`).join(', ')}.`
+        : `There is no ${kind} yet.`,
+      { field: kind, remedy: only ? `Name one of them.` : `Add one with: ossea-agent ${kind} add` },
+    );
+  }
+  const byId = items.filter(({ id }) => id === text);
+  const byName = items.filter(({ name }) => name === text);
+  const byPrefix = text.length >= shortestIdPrefix ? items.filter(({ id }) => id.startsWith(text)) : [];
+  const fitting = [byId, byName, byPrefix].find((found) => found.length > 0) ?? [];
+  const [only, ...others] = fitting;
+  if (only && others.length === 0) return only;
+  if (!only) {
+    const known = items.slice(0, 5).map(({ name }) => `"${name}"`);
+    throw new OsseaError('request.not-found', `There is no ${kind} "${text}".`, {
+      field: kind,
+      value: text,
+      remedy:
+        known.length === 0
+          ? `There is none yet; add one with: ossea-agent ${kind} add`
+          : `Known: ${known.join(', ')}${items.length > known.length ? ` and ${items.length - known.length} more` : ''}.`,
+    });
+  }
+  throw new OsseaError(
+    'request.invalid',
+    `"${text}" fits ${fitting.length} of kind ${kind}: ${fitting.map(({ id, name }) => `${name} (${id})`).join(', ')}.`,
+    { field: kind, value: text, remedy: 'Give the id.' },
+  );
+}
+
+/**
+ * The VM that a person means by name, MoRef, instance UUID or inventory path.
+ * @throws OsseaError `request.not-found` with near names; `request.invalid` where several bear the name, and lists them.
+ */
+export function pickVm(inventory: Inventory, text: string): VirtualMachine {
+  const lower = text.toLowerCase();
+  const fitting = [
+    inventory.vms.filter((vm) => vm.instanceUuid.toLowerCase() === lower),
+    inventory.vms.filter((vm) => vm.moRef === text),
+    inventory.vms.filter((vm) => vm.path === text),
+    inventory.vms.filter((vm) => vm.name === text),
+  ].find((found) => found.length > 0);
+  const [only, ...others] = fitting ?? [];
+  if (only && others.length === 0) return only;
+  if (only) {
+    const list = [only, ...others].map((vm) => `${vm.moRef} (${vm.path})`).join(', ');
+    throw new OsseaError(
+      'request.invalid',
+      `The name "${text}" is borne by ${others.length + 1} VMs: ${list}.`,
+      {
+        field: 'vm',
+        value: text,
+        remedy: 'Give the MoRef or the inventory path.',
+      },
+    );
+  }
+  const near = inventory.vms
+    .filter(({ name }) => name.toLowerCase().includes(lower) || lower.includes(name.toLowerCase()))
+    .slice(0, 5)
+    .map(({ name }) => `"${name}"`);
+  throw new OsseaError('request.not-found', `vCenter has no VM "${text}".`, {
+    field: 'vm',
+    value: text,
+    remedy:
+      near.length > 0
+        ? `Is one of these meant? ${near.join(', ')}.`
+        : 'List the VMs with: ossea-agent inventory',
+  });
+}
+
+export async function pickSource(client: AgentClient, text: string | undefined) {
+  return pickByName((await client.call('listSources', {})).items, text, 'source');
+}
+
+export async function pickTarget(client: AgentClient, text: string | undefined) {
+  return pickByName((await client.call('listTargets', {})).items, text, 'target');
+}
+
+export async function pickWorkload(client: AgentClient, text: string) {
+  return pickByName((await client.call('listWorkloads', {})).items, text, 'workload');
+}
+
+/** The job of an id or the beginning of one; of a workload's name its newest job. */
+export async function pickJob(client: AgentClient, text: string) {
+  if (AgentId.safeParse(text).success) return client.call('getJob', { params: { id: text } });
+  const { items } = await client.call('listJobs', { query: { limit: 1000 } });
+  const newest = items.find(({ workloadName }) => workloadName === text);
+  if (newest) return newest;
+  return pickByName(
+    items.map((job) => ({ id: job.id, name: `${job.kind} ${job.workloadName ?? ''}`.trim(), job })),
+    text,
+    'job',
+  ).job;
+}
