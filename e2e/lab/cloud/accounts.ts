@@ -1,4 +1,11 @@
-import { type Answer, type Call, type Commands, listParameters, ownedListParameters } from './command.ts';
+import {
+  type Answer,
+  type Call,
+  type Commands,
+  domainListParameters,
+  listParameters,
+  ownedListParameters,
+} from './command.ts';
 import { limitsOf, resources, usageOf } from './limits.ts';
 import { passes } from './listing.ts';
 import type { Account } from './model.ts';
@@ -10,7 +17,7 @@ export const accountCommands: Commands = {
     kind: 'list',
     item: 'account',
     description: 'Lists accounts with their limits and usage',
-    parameters: { ...ownedListParameters, id: { type: 'uuid' }, name: { type: 'string' } },
+    parameters: { ...domainListParameters, id: { type: 'uuid' }, name: { type: 'string' } },
     run: (call) =>
       visible(call).map((account) => ({
         id: account.id,

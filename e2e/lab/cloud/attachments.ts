@@ -105,7 +105,7 @@ function freeSlot(site: Site, vm: Vm): number {
 
 /** Another number than the slot's, never that of a second slot, and never 0 or the CD-ROM's. */
 function lie(slot: number): number {
-  return 100 - slot;
+  return 200 - slot;
 }
 
 function startDetach(call: Call): StartedJob {

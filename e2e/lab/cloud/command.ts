@@ -40,12 +40,16 @@ export const listParameters: Record<string, ParameterSpec> = {
   keyword: { type: 'string' },
 };
 
-/** The parameters of lists of things that belong to an account. */
-export const ownedListParameters: Record<string, ParameterSpec> = {
+/** The parameters of lists that a domain divides. */
+export const domainListParameters: Record<string, ParameterSpec> = {
   ...listParameters,
-  account: { type: 'string' },
   domainid: { type: 'uuid' },
   listall: { type: 'boolean' },
   isrecursive: { type: 'boolean' },
-  projectid: { type: 'uuid' },
+};
+
+/** The parameters of lists of things that belong to an account. */
+export const ownedListParameters: Record<string, ParameterSpec> = {
+  ...domainListParameters,
+  account: { type: 'string' },
 };

@@ -193,7 +193,7 @@ export const emptyLists: Commands = Object.fromEntries(
       kind: 'list',
       item: item!,
       description: `Lists ${item}s`,
-      parameters: ownedListParameters,
+      parameters: listParameters,
       run: () => [],
     },
   ]),
