@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { OsseaError, type Role } from '../contract/index.ts';
 import { allows, authenticate, type Caller } from './accessTokens.ts';
-import type { ApiServices } from './handlers.ts';
+import type { ApiServices } from './services.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -6,7 +6,7 @@ import {
   type TargetEndpoint,
 } from '../contract/index.ts';
 import type { Caller } from './accessTokens.ts';
-import type { ApiServices, HandlersOf } from './handlers.ts';
+import type { ApiServices, HandlersOf } from './services.ts';
 
 type EndpointRoute =
   | 'probeCertificate'

@@ -5,11 +5,12 @@ import { OsseaError, type Route, routes } from '../contract/index.ts';
 import { localAdministrator } from './accessTokens.ts';
 import { auditFailure, authorize, identify, pathOf } from './authorization.ts';
 import { parseLastEventId, streamEvents } from './eventStream.ts';
-import { type ApiServices, createHandlers, type Handlers } from './handlers.ts';
+import { createHandlers } from './handlers.ts';
 import type { AgentMetrics } from './metrics.ts';
 import { registerOpenApi } from './openApi.ts';
 import { eventsOptions, metricsOptions, operationNames, operationOptions } from './operations.ts';
 import { describableError, problemReply } from './problemReply.ts';
+import type { ApiServices, Handlers } from './services.ts';
 
 /** `api`: bearer token. `admin`: whoever can open the socket's file. */
 export type Door = 'api' | 'admin';

@@ -1,6 +1,6 @@
 import { OsseaError } from '../contract/index.ts';
 import { createAccessToken } from './accessTokens.ts';
-import type { ApiServices, HandlersOf } from './handlers.ts';
+import type { ApiServices, HandlersOf } from './services.ts';
 
 type SystemRoute =
   | 'health'

@@ -1,5 +1,5 @@
 import { OsseaError, type WorkloadChanges, type WorkloadSettings } from '../contract/index.ts';
-import type { ApiServices, HandlersOf } from './handlers.ts';
+import type { ApiServices, HandlersOf } from './services.ts';
 
 type WorkloadRoute =
   | 'listWorkloads'
