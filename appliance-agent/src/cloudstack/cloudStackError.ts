@@ -94,6 +94,15 @@ const texts: readonly { readonly pattern: RegExp; readonly meaning: Meaning }[] 
       retryable: false,
     },
   },
+  {
+    pattern: /VM snapshots?\b.*\b(?:attach|detach)|(?:attach|detach)\b.*\bVM snapshots?/i,
+    meaning: {
+      code: 'cloudstack.in-use',
+      remedy:
+        'Delete the VM snapshots of the VM: CloudStack attaches and detaches no volume while there are any.',
+      retryable: false,
+    },
+  },
 ];
 
 const unknownMeaning: Meaning = {

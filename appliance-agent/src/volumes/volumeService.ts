@@ -1,7 +1,23 @@
 import type { CloudStackClient } from '../cloudstack/client.ts';
-import type { CloudId, Orphan, OsseaError } from '../contract/index.ts';
+import { type CloudId, isOsseaError, type Orphan, OsseaError } from '../contract/index.ts';
 import type { ByteRange } from '../disk/extent.ts';
+import { AttachSlots } from './attachSlots.ts';
+import { type AttachedVolume, attachVolume, type OnWaiting } from './attachVolume.ts';
+import { type CreateVolume, createVolume } from './createVolume.ts';
+import { deleteVolume } from './deleteVolume.ts';
+import { detachVolume } from './detachVolume.ts';
+import { findOrphans, type NeededVolumes } from './orphans.ts';
+import { findStrays, type ReconcileReport, reconcileRecord } from './reconcile.ts';
+import { Turns } from './turns.ts';
+import { update, type VolumeContext } from './volumeContext.ts';
 import type { VolumeRecord, VolumeRecords } from './volumeRecords.ts';
+
+export type { AttachWait } from './attachSlots.ts';
+export type { AttachedVolume, OnWaiting } from './attachVolume.ts';
+export type { CreateVolume } from './createVolume.ts';
+export type { NeededVolumes } from './orphans.ts';
+export type { Correction, ReconcileReport } from './reconcile.ts';
+export type { VolumeRecord, VolumeRecords } from './volumeRecords.ts';
 
 export interface VolumeServiceOptions {
   readonly client: CloudStackClient;
@@ -14,106 +30,14 @@ export interface VolumeServiceOptions {
   readonly deviceDir: string;
   /** Where readable persistent links are kept, such as `/run/ossea-agent/volumes`. */
   readonly linkDir: string;
-  /** Most data volumes that the appliance may hold; undefined: learned from CloudStack. */
+  /** Most data volumes that the appliance may hold; undefined: asked of CloudStack, else learned from its refusal. */
   readonly attachLimit?: number | undefined;
   /** How long an attached volume's device may take to appear, or a detached one's to vanish. Default 120 000 ms. */
   readonly deviceTimeoutMs?: number | undefined;
-}
-
-export interface CreateVolume {
-  /** The record's UUID, chosen by the caller and the same at every repetition; the volume's token follows from it. */
-  readonly recordId: string;
-  readonly workload: { readonly id: string; readonly name: string };
-  readonly disk: { readonly id: string; readonly label: string };
-  /** The disk's capacity; the volume gets the next whole GiB. */
-  readonly bytes: number;
-  readonly zoneId: CloudId;
-  readonly diskOfferingId: CloudId;
-}
-
-/** A volume that can be written now. */
-export interface AttachedVolume {
-  readonly record: VolumeRecord;
-  /** The link in the device directory; open this, it holds only while the volume is attached. */
-  readonly devicePath: string;
-  /** The readable link to it. */
-  readonly persistentPath: string;
-  /** Size of the device in bytes; at least the disk's. */
-  readonly deviceBytes: number;
-  /** True where nothing was ever written and the storage promises zeros. */
-  readonly knownZero: boolean;
-}
-
-/** Why an attach waits. */
-export interface AttachWait {
-  readonly reason: 'attach-slot';
-  readonly usedSlots: number;
-  readonly maxSlots: number;
-  /** A sentence for people. */
-  readonly message: string;
-}
-
-/** A record that said something else than CloudStack and the kernel, and what it says now. */
-export interface Correction {
-  readonly recordId: string;
-  readonly name: string;
-  readonly summary: string;
-}
-
-export interface ReconcileReport {
-  readonly corrections: Correction[];
-  /** What could not be settled now; the record is as it was, and the next use tries again. */
-  readonly unsettled: { readonly recordId: string; readonly name: string; readonly error: OsseaError }[];
-  /** Volumes that bear our mark but are in no record of ours: another agent's, or of a lost database. Never touched. */
-  readonly strays: { readonly volumeId: string; readonly name: string }[];
-}
-
-/** What the agent still needs, by record id. */
-export interface NeededVolumes {
-  /** Volumes that hold a replica or belong to a job. */
-  readonly replicas: ReadonlySet<string>;
-  /** Volumes that a job uses now, and may therefore be attached. */
-  readonly inUse: ReadonlySet<string>;
-}
-
-/**
- * The one owner of volumes in one target. Every method may be called again after a crash or a lost answer, with the
- * same arguments, and then finishes what was begun. Intents are in the records before CloudStack is asked.
- */
-export interface VolumeOwner {
-  /**
-   * Creates the volume, or finds the one that an earlier call made. `Allocated` only: space appears at the first attach.
-   * @throws OsseaError cloudstack.*
-   */
-  create(request: CreateVolume, signal: AbortSignal): Promise<VolumeRecord>;
-  /**
-   * Attaches the volume to the appliance and finds its device by the volume's UUID. Waits for a free slot and for its
-   * turn; `onWaiting` tells why, and undefined when it goes on.
-   * @throws OsseaError volume.device-missing, volume.device-busy, volume.too-small, volume.foreign, cloudstack.*
-   */
-  attach(
-    recordId: string,
-    signal: AbortSignal,
-    onWaiting?: (wait: AttachWait | undefined) => void,
-  ): Promise<AttachedVolume>;
-  /** Writes down that the volume does not read as zeros any more. To be called before the first byte is written. */
-  markWritten(recordId: string): Promise<void>;
-  /**
-   * Detaches the volume; the caller has flushed and closed the device. Resolves when the device's link is gone.
-   * @throws OsseaError volume.device-busy, volume.foreign, cloudstack.*
-   */
-  detach(recordId: string, signal: AbortSignal): Promise<VolumeRecord>;
-  /**
-   * Detaches and deletes the volume for good. Resolves also when it is gone already.
-   * @throws OsseaError volume.foreign when record, name and tag do not agree; cloudstack.*
-   */
-  delete(recordId: string, signal: AbortSignal): Promise<void>;
-  /** Compares records, CloudStack and the kernel, and finishes what was begun. To be called before workflows start. */
-  reconcile(signal: AbortSignal): Promise<ReconcileReport>;
-  /** Volumes and attachments of ours that nobody needs. */
-  listOrphans(needed: NeededVolumes, signal: AbortSignal): Promise<Orphan[]>;
-  /** Removes an orphan of kind `volume` or `attachment`. */
-  removeOrphan(orphan: Orphan, signal: AbortSignal): Promise<void>;
+  /** The first pause before CloudStack is looked at, or asked, again after an unclear outcome. Default 500 ms. */
+  readonly pauseMs?: number | undefined;
+  /** How often a free slot is looked for that others than this agent may have freed. Default 15 000 ms. */
+  readonly slotPollMs?: number | undefined;
 }
 
 /** Bytes behind the disk's end, up to the volume's whole GiB. The copy engine writes zeros there unless `knownZero`. */
@@ -121,4 +45,138 @@ export function tailRange(record: Pick<VolumeRecord, 'requestedBytes' | 'sizeByt
   return { offset: record.requestedBytes, length: record.sizeBytes - record.requestedBytes };
 }
 
-export type CreateVolumeService = (options: VolumeServiceOptions) => VolumeOwner;
+/**
+ * The one owner of volumes in one target. Every method may be called again after a crash, a cancel or a lost answer,
+ * with the same arguments, and then finishes what was begun. Intents are in the records before CloudStack is asked; a
+ * volume is touched only when record, name and tag prove that it is ours.
+ */
+export class VolumeService {
+  readonly #context: VolumeContext;
+  readonly #recordTurns = new Turns();
+
+  constructor(options: VolumeServiceOptions) {
+    this.#context = {
+      client: options.client,
+      targetId: options.targetId,
+      applianceVmId: options.applianceVmId,
+      records: options.records,
+      deviceDir: options.deviceDir,
+      linkDir: options.linkDir,
+      deviceTimeoutMs: options.deviceTimeoutMs ?? 120_000,
+      pauseMs: options.pauseMs ?? 500,
+      slots: new AttachSlots(options.client, options.applianceVmId, {
+        limit: options.attachLimit,
+        pollMs: options.slotPollMs ?? 15_000,
+      }),
+      vmTurns: new Turns(),
+    };
+  }
+
+  /**
+   * Creates the volume, or finds the one that an earlier call made. It has no space before its first attach.
+   * @throws OsseaError volume.too-small for an offering of a fixed, smaller size; request.conflict for a record id that
+   * belongs to another disk; volume.foreign; cloudstack.*
+   */
+  async create(request: CreateVolume, signal: AbortSignal): Promise<VolumeRecord> {
+    return await this.#recordTurns.take(request.recordId, signal, () =>
+      createVolume(this.#context, request, signal),
+    );
+  }
+
+  /**
+   * Attaches the volume to the appliance and finds its device by the volume's UUID. Waits for a free slot and for its
+   * turn; `onWaiting` tells why, and undefined when it goes on.
+   * @throws OsseaError volume.device-missing, volume.device-mismatch, volume.device-busy, volume.too-small,
+   * volume.foreign, cloudstack.*
+   */
+  async attach(recordId: string, signal: AbortSignal, onWaiting?: OnWaiting): Promise<AttachedVolume> {
+    return await this.#inTurn(recordId, signal, (record) =>
+      attachVolume(this.#context, record, signal, onWaiting),
+    );
+  }
+
+  /** Writes down that the volume does not read as zeros any more. To be called before the first byte is written. */
+  async markWritten(recordId: string, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(recordId, signal, async (record) => {
+      if (record.knownZero) await update(this.#context, record, { knownZero: false });
+    });
+  }
+
+  /**
+   * Detaches the volume; the caller has flushed and closed the device. Resolves when the device's link is gone.
+   * @throws OsseaError volume.device-busy, volume.foreign, cloudstack.*
+   */
+  async detach(recordId: string, signal: AbortSignal): Promise<VolumeRecord> {
+    return await this.#inTurn(recordId, signal, (record) => detachVolume(this.#context, record, signal));
+  }
+
+  /**
+   * Detaches and deletes the volume for good. Resolves also when it is gone already.
+   * @throws OsseaError volume.foreign when record, name and tag do not agree; volume.device-busy; cloudstack.*
+   */
+  async delete(recordId: string, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(recordId, signal, (record) => deleteVolume(this.#context, record, signal));
+  }
+
+  /**
+   * Compares records, CloudStack and the kernel, and finishes what was begun. To be called before workflows start.
+   * @throws OsseaError cloudstack.* only when CloudStack cannot be asked at all
+   */
+  async reconcile(signal: AbortSignal): Promise<ReconcileReport> {
+    const records = await this.#context.records.list(this.#context.targetId);
+    const report: ReconcileReport = {
+      corrections: [],
+      unsettled: [],
+      strays: await findStrays(this.#context, records, signal),
+    };
+    for (const { id, name } of records) {
+      try {
+        const summary = await this.#inTurn(id, signal, (record) =>
+          reconcileRecord(this.#context, record, signal),
+        );
+        if (summary !== undefined) report.corrections.push({ recordId: id, name, summary });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!isOsseaError(error)) throw error;
+        report.unsettled.push({ recordId: id, name, error });
+      }
+    }
+    return report;
+  }
+
+  /** Volumes and attachments of ours that nobody needs, by the records; `reconcile` has made them true. */
+  async listOrphans(needed: NeededVolumes): Promise<Orphan[]> {
+    const records = await this.#context.records.list(this.#context.targetId);
+    return findOrphans(records, needed, new Date());
+  }
+
+  /** Removes an orphan of kind `volume` or `attachment`. @throws OsseaError as `delete` and `detach` */
+  async removeOrphan(orphan: Orphan, signal: AbortSignal): Promise<void> {
+    if (orphan.kind === 'volume') await this.delete(orphan.id, signal);
+    else if (orphan.kind === 'attachment') await this.detach(orphan.id, signal);
+    else {
+      throw new OsseaError(
+        'request.invalid',
+        `${orphan.name} is a ${orphan.kind}, not a volume or an attachment.`,
+        {
+          field: 'kind',
+          value: orphan.kind,
+        },
+      );
+    }
+  }
+
+  async #inTurn<T>(
+    recordId: string,
+    signal: AbortSignal,
+    work: (record: VolumeRecord) => Promise<T>,
+  ): Promise<T> {
+    return await this.#recordTurns.take(recordId, signal, async () => await work(await this.#get(recordId)));
+  }
+
+  async #get(recordId: string): Promise<VolumeRecord> {
+    const record = await this.#context.records.get(recordId);
+    if (record?.targetId === this.#context.targetId) return record;
+    throw new OsseaError('request.not-found', `There is no volume record ${recordId} of this target.`);
+  }
+}

@@ -1,0 +1,148 @@
+import type { CloudVolume } from '../cloudstack/client.ts';
+import { type CloudId, OsseaError, VolumeId } from '../contract/index.ts';
+import { lookAgain, settle } from './settle.ts';
+import { finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
+import { findByToken, findLiveVolume } from './volumeFinder.ts';
+import { ceilToGib, foreign, gibToBytes, ownerTag, volumeName } from './volumeName.ts';
+import type { VolumeRecord } from './volumeRecords.ts';
+
+export interface CreateVolume {
+  /** The record's UUID, chosen by the caller and the same at every repetition; the volume's token follows from it. */
+  readonly recordId: string;
+  readonly workload: { readonly id: string; readonly name: string };
+  readonly disk: { readonly id: string; readonly label: string };
+  /** The disk's capacity; the volume gets the next whole GiB. */
+  readonly bytes: number;
+  readonly zoneId: CloudId;
+  readonly diskOfferingId: CloudId;
+}
+
+/** Creates the volume of a request, or goes on with what an earlier call began. */
+export async function createVolume(
+  context: VolumeContext,
+  request: CreateVolume,
+  signal: AbortSignal,
+): Promise<VolumeRecord> {
+  const existing = await context.records.get(request.recordId);
+  if (!existing)
+    return await finishCreate(context, await recordIntent(context, request), signal, { repeated: false });
+  if (existing.workloadDiskId !== request.disk.id || existing.requestedBytes !== request.bytes) {
+    throw new OsseaError(
+      'request.conflict',
+      `The volume record ${existing.id} is that of ${existing.diskLabel} of ${existing.vmName} with ${existing.requestedBytes} bytes, not of ${request.disk.label} with ${request.bytes}.`,
+    );
+  }
+  if (existing.state === 'deleting' || existing.state === 'deleted') {
+    throw new OsseaError('request.conflict', `The volume ${existing.name} is ${existing.state}.`);
+  }
+  return existing.state === 'creating'
+    ? await finishCreate(context, existing, signal, { repeated: true })
+    : existing;
+}
+
+async function recordIntent(context: VolumeContext, request: CreateVolume): Promise<VolumeRecord> {
+  const record: VolumeRecord = {
+    id: request.recordId,
+    targetId: context.targetId,
+    workloadId: request.workload.id,
+    workloadDiskId: request.disk.id,
+    vmName: request.workload.name,
+    diskLabel: request.disk.label,
+    name: volumeName(request.workload.name, request.disk.label, request.recordId),
+    state: 'creating',
+    requestedBytes: request.bytes,
+    sizeBytes: gibToBytes(ceilToGib(request.bytes)),
+    zoneId: request.zoneId,
+    diskOfferingId: request.diskOfferingId,
+    knownZero: true,
+    createdAt: new Date().toISOString(),
+  };
+  await context.records.put(record);
+  return record;
+}
+
+/** From an intent to a tagged volume. `repeated`: an earlier call may have created the volume already. */
+export async function finishCreate(
+  context: VolumeContext,
+  intent: VolumeRecord,
+  signal: AbortSignal,
+  { repeated }: { readonly repeated: boolean },
+): Promise<VolumeRecord> {
+  let record = await finishPendingJob(context, intent, signal);
+  const find = () => findCreated(context, record, signal);
+  const earlier = repeated ? await lookAgain(find, { pauseMs: context.pauseMs, signal }) : undefined;
+  const volume =
+    earlier ??
+    (await settle({
+      subject: `the creation of ${record.name}`,
+      act: async () => {
+        await context.client.createVolume(
+          {
+            name: record.name,
+            zoneId: record.zoneId,
+            diskOfferingId: record.diskOfferingId,
+            sizeGib: ceilToGib(record.requestedBytes),
+          },
+          {
+            signal,
+            onAccepted: async ({ jobId, objectId }) => {
+              const volumeId = objectId === undefined ? undefined : VolumeId.parse(objectId);
+              record = await update(context, record, { pendingJobId: jobId, volumeId });
+            },
+          },
+        );
+      },
+      look: find,
+      pauseMs: context.pauseMs,
+      signal,
+    }));
+  record = await update(context, record, { volumeId: volume.id, pendingJobId: undefined });
+  await ensureTag(context, record, volume, signal);
+  if (volume.sizeBytes !== undefined && volume.sizeBytes < record.requestedBytes) {
+    throw new OsseaError(
+      'volume.too-small',
+      `CloudStack made the volume ${record.name} ${volume.sizeBytes} bytes large, the disk ${record.diskLabel} of ${record.vmName} needs ${record.requestedBytes}.`,
+      {
+        remedy: 'Choose a disk offering whose size is given per volume (custom size).',
+        field: 'target.diskOfferingId',
+      },
+    );
+  }
+  return await update(context, record, {
+    state: 'detached',
+    sizeBytes: volume.sizeBytes ?? record.sizeBytes,
+  });
+}
+
+/** The volume by the id that CloudStack told, else by the token in its name. */
+async function findCreated(
+  context: VolumeContext,
+  record: VolumeRecord,
+  signal: AbortSignal,
+): Promise<CloudVolume | undefined> {
+  const byId = await findLiveVolume(context.client, record, signal);
+  return byId ?? (await findByToken(context.client, record, signal));
+}
+
+/** Marks a volume of a half-done creation as ours. @throws OsseaError volume.foreign when it bears another's mark */
+export async function ensureTag(
+  context: VolumeContext,
+  record: VolumeRecord,
+  volume: CloudVolume,
+  signal: AbortSignal,
+): Promise<void> {
+  const owner = volume.tags[ownerTag];
+  if (owner === record.id) return;
+  if (volume.name !== record.name) throw foreign(record, volume, `it is named ${volume.name}`);
+  if (owner !== undefined) throw foreign(record, volume, `its tag ${ownerTag} names another owner`);
+  await settle({
+    subject: `the tagging of ${record.name}`,
+    act: () => context.client.createTags('Volume', [volume.id], { [ownerTag]: record.id }, { signal }),
+    look: async () => {
+      const tagged = await context.client.findVolume(volume.id, signal);
+      return tagged?.tags[ownerTag] === record.id ? tagged : undefined;
+    },
+    pauseMs: context.pauseMs,
+    signal,
+  });
+}

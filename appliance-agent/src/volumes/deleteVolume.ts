@@ -1,0 +1,53 @@
+import { ensureTag } from './createVolume.ts';
+import { detachVolume } from './detachVolume.ts';
+import { lookAgain, settle } from './settle.ts';
+import { finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
+import { findByToken, findLiveVolume } from './volumeFinder.ts';
+import { assertOurs } from './volumeName.ts';
+import type { VolumeRecord } from './volumeRecords.ts';
+
+/** Deletes a volume for good, from any state, if it is proven to be ours. */
+export async function deleteVolume(
+  context: VolumeContext,
+  before: VolumeRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  if (before.state === 'deleted') return;
+  const ready = before.state === 'creating' ? await finishTagging(context, before, signal) : before;
+  const detached =
+    ready.state === 'creating' || ready.state === 'deleting'
+      ? ready
+      : await detachVolume(context, ready, signal);
+
+  const find = () => findLiveVolume(context.client, detached, signal);
+  const volume = await lookAgain(find, { pauseMs: context.pauseMs, signal });
+  if (volume) {
+    assertOurs(detached, volume);
+    const intent = await update(context, detached, { state: 'deleting' });
+    await settle({
+      subject: `the deletion of ${intent.name}`,
+      act: () => context.client.deleteVolume(volume.id, { signal }),
+      look: async () => ((await find()) ? undefined : true),
+      pauseMs: context.pauseMs,
+      signal,
+    });
+  }
+  await update(context, detached, { state: 'deleted', attachedVmId: undefined });
+}
+
+/** A creation that ended between the volume and its tag is finished first, so that the proof of ownership is whole. */
+async function finishTagging(
+  context: VolumeContext,
+  before: VolumeRecord,
+  signal: AbortSignal,
+): Promise<VolumeRecord> {
+  const record = await finishPendingJob(context, before, signal);
+  const find = async () =>
+    (await findLiveVolume(context.client, record, signal)) ??
+    (await findByToken(context.client, record, signal));
+  const volume = await lookAgain(find, { pauseMs: context.pauseMs, signal });
+  if (!volume) return record;
+  const found = await update(context, record, { volumeId: volume.id });
+  await ensureTag(context, found, volume, signal);
+  return found;
+}

@@ -1,0 +1,40 @@
+import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nameForPeople, volumeToken } from './volumeName.ts';
+import type { VolumeRecord } from './volumeRecords.ts';
+
+/**
+ * The readable name of a disk on the appliance: `<vm>-<disk>`, with the token behind it where another workload has a VM
+ * and disk of the same names.
+ */
+export function persistentLinkPath(
+  linkDir: string,
+  record: VolumeRecord,
+  others: readonly VolumeRecord[],
+): string {
+  const plain = plainName(record);
+  const taken = others.some((other) => other.id !== record.id && plainName(other) === plain);
+  return join(linkDir, taken ? `${plain}-${volumeToken(record.id)}` : plain);
+}
+
+function plainName(record: VolumeRecord): string {
+  return `${nameForPeople(record.vmName, 64)}-${nameForPeople(record.diskLabel, 32)}`;
+}
+
+/** Points the readable name to the device's link by id, in one step. */
+export async function putPersistentLink(path: string, deviceLink: string): Promise<void> {
+  const temporary = `${path}.new`;
+  await mkdir(join(path, '..'), { recursive: true, mode: 0o755 });
+  await rm(temporary, { force: true });
+  await symlink(deviceLink, temporary);
+  await rename(temporary, path);
+}
+
+/** Removes the readable names that point to one of the device's links. */
+export async function removePersistentLinks(linkDir: string, deviceLinks: readonly string[]): Promise<void> {
+  for (const name of await readdir(linkDir).catch(() => [])) {
+    const path = join(linkDir, name);
+    const target = await readlink(path).catch(() => undefined);
+    if (target !== undefined && deviceLinks.includes(target)) await rm(path, { force: true });
+  }
+}

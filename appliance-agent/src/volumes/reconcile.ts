@@ -1,0 +1,111 @@
+import { OsseaError } from '../contract/index.ts';
+import { adoptDevice, volumeGone } from './attachVolume.ts';
+import { finishCreate } from './createVolume.ts';
+import { deleteVolume } from './deleteVolume.ts';
+import { detachVolume } from './detachVolume.ts';
+import { findDevice } from './deviceLink.ts';
+import { lookAgain } from './settle.ts';
+import { assertCreated, finishPendingJob, type VolumeContext } from './volumeContext.ts';
+import { findByToken, findLiveVolume } from './volumeFinder.ts';
+import { assertOurs, namePrefix, ownerTag } from './volumeName.ts';
+import type { VolumeRecord } from './volumeRecords.ts';
+
+/** A record that said something else than CloudStack and the kernel, and what it says now. */
+export interface Correction {
+  readonly recordId: string;
+  readonly name: string;
+  readonly summary: string;
+}
+
+export interface ReconcileReport {
+  readonly corrections: Correction[];
+  /** What could not be settled now; the record is as it was, and the next use tries again. */
+  readonly unsettled: { readonly recordId: string; readonly name: string; readonly error: OsseaError }[];
+  /** Volumes that bear our mark but are in no record of ours: another agent's, or of a lost database. Never touched. */
+  readonly strays: { readonly volumeId: string; readonly name: string }[];
+}
+
+/** Brings one record into agreement with CloudStack and the kernel. Gives what changed, in a sentence. */
+export async function reconcileRecord(
+  context: VolumeContext,
+  record: VolumeRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  switch (record.state) {
+    case 'creating':
+      return await reconcileCreating(context, record, signal);
+    case 'detaching':
+      await detachVolume(context, record, signal);
+      return 'the detach that was begun is finished';
+    case 'deleting':
+      await deleteVolume(context, record, signal);
+      return 'the deletion that was begun is finished';
+    case 'deleted':
+      return undefined;
+    default:
+      return await reconcilePlace(context, record, signal);
+  }
+}
+
+/** Adopts a volume that exists; where there is none, the creation is left to whoever wants it still. */
+async function reconcileCreating(
+  context: VolumeContext,
+  before: VolumeRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const record = await finishPendingJob(context, before, signal);
+  const find = async () =>
+    (await findLiveVolume(context.client, record, signal)) ??
+    (await findByToken(context.client, record, signal));
+  if (!(await lookAgain(find, { pauseMs: context.pauseMs, signal }))) return undefined;
+  await finishCreate(context, record, signal, { repeated: true });
+  return 'the volume that was being created exists and is adopted';
+}
+
+/** Settles where a created volume is: attached to the appliance with a device, or not. */
+async function reconcilePlace(
+  context: VolumeContext,
+  before: VolumeRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  assertCreated(before);
+  const record = await finishPendingJob(context, before, signal);
+  assertCreated(record);
+  const find = () => findLiveVolume(context.client, record, signal);
+  const volume = await lookAgain(find, { pauseMs: context.pauseMs, signal });
+  if (!volume) throw volumeGone(record);
+  assertOurs(record, volume);
+
+  const device = await findDevice(context.deviceDir, record.volumeId);
+  if (volume.attachedVmId === context.applianceVmId) {
+    if (!device) {
+      throw new OsseaError(
+        'volume.device-missing',
+        `CloudStack says that ${record.name} is attached, but it has no device in ${context.deviceDir}.`,
+        { remedy: 'Detach it, or start the job again, which waits for the device.', retryable: true },
+      );
+    }
+    const { devicePath } = await adoptDevice(context, record, volume, device, signal);
+    // The device's name is found anew each time; only a change of state is worth telling.
+    return record.state === 'attached' ? undefined : `it is attached, as ${devicePath}`;
+  }
+  if (record.state === 'detached') return undefined;
+  await detachVolume(context, record, signal);
+  return 'it is not attached';
+}
+
+/** Volumes with our mark that no record knows. */
+export async function findStrays(
+  context: VolumeContext,
+  records: readonly VolumeRecord[],
+  signal: AbortSignal,
+): Promise<ReconcileReport['strays']> {
+  const known = new Set(records.map(({ id }) => id));
+  const volumes = await context.client.listVolumes({ keyword: namePrefix }, signal);
+  return volumes
+    .filter((volume) => {
+      const owner = volume.tags[ownerTag];
+      return owner !== undefined && !known.has(owner);
+    })
+    .map(({ id, name }) => ({ volumeId: id, name }));
+}
