@@ -197,9 +197,9 @@ export class NbdConnection {
    * connection keeps it from writing into memory that the caller uses for something else.
    */
   #abandon(request: PendingRequest, reason: unknown): void {
+    request.settle(asError(reason));
     if (this.#reader.isLanding(request)) this.destroy();
     request.into = undefined;
-    request.settle(reason instanceof Error ? reason : new Error(String(reason)));
   }
 
   /** One timer for all requests: the oldest is the first in the map. */
