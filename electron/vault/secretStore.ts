@@ -9,13 +9,13 @@ export type SecretName = (typeof secretNames)[number];
  * (`keychain.missing`, `keychain.locked`) where the keychain cannot be used; nothing falls back to a file.
  */
 export interface SecretStore {
-  /** Never throws, never prompts. */
+  /** Never throws. The desktop may show its own prompt to unlock. */
   status(): Promise<KeychainStatus>;
   /** Undefined where nothing is kept under the account. */
   get(account: string): Promise<string | undefined>;
   set(account: string, secret: string): Promise<void>;
   /** Idempotent. */
   delete(account: string): Promise<void>;
-  /** As `get`, without taking the secret out of the store's memory for longer than the question. */
+  /** Whether something is kept under the account. */
   has(account: string): Promise<boolean>;
 }
