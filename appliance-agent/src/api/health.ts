@@ -50,10 +50,17 @@ export interface HealthOptions {
   readonly leases: Leases;
   readonly version: string;
   readonly startedAt: Date;
+  readonly starting: boolean;
 }
 
 /** The agent's health; a database that does not answer is part of the answer, not an error. */
-export async function readHealth({ read, leases, version, startedAt }: HealthOptions): Promise<Health> {
+export async function readHealth({
+  read,
+  leases,
+  version,
+  startedAt,
+  starting,
+}: HealthOptions): Promise<Health> {
   const base = { version, startedAt: startedAt.toISOString() };
   try {
     await read.ping();
@@ -66,7 +73,7 @@ export async function readHealth({ read, leases, version, startedAt }: HealthOpt
     const missing = findMissing(sources, targets, leases);
     return {
       ...base,
-      status: missing.length === 0 ? 'ok' : 'degraded',
+      status: starting ? 'starting' : missing.length === 0 ? 'ok' : 'degraded',
       database: 'ok',
       runningJobs: running.length,
       waitingJobs: waiting.length,

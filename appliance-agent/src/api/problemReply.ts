@@ -14,6 +14,7 @@ const statusByCode: Partial<Record<ErrorCode, number>> = {
   'auth.expired': 401,
   'auth.forbidden': 403,
   'agent.internal': 500,
+  'agent.starting': 503,
   'agent.shutting-down': 503,
   'database.unavailable': 503,
   'lease.missing': 409,

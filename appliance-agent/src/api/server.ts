@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
@@ -26,6 +27,9 @@ export interface ServerOptions {
 
 /** Requests a minute that bear no valid token, all together. They cost a look-up and an audit entry each. */
 const deniedPerMinute = 60;
+
+/** How long a request waits for an agent that starts, milliseconds. */
+const readyDeadline = 30_000;
 
 const problemType = 'application/problem+json';
 
@@ -91,6 +95,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
       });
     }
     await authorize(services, request);
+    if (request.routeOptions.config.role !== 'none') await waitUntilReady(services.ready);
   });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -154,6 +159,23 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     handler: async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()),
   });
   return app;
+}
+
+/** Requests that come while the agent starts wait a little for it. */
+async function waitUntilReady(ready: Promise<void>): Promise<void> {
+  const timeout = new AbortController();
+  const late = pause(readyDeadline, undefined, { signal: timeout.signal, ref: false }).then(() => {
+    throw new OsseaError('agent.starting', 'The agent is still recovering the work of its last run.', {
+      remedy: 'Try again in a minute; GET /health tells when it is ready.',
+      retryable: true,
+    });
+  });
+  try {
+    await Promise.race([ready, late]);
+  } finally {
+    timeout.abort();
+    late.catch(() => undefined);
+  }
 }
 
 const noParts = { body: undefined, params: undefined, querystring: undefined };

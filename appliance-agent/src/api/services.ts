@@ -13,6 +13,8 @@ export interface ApiServices {
   readonly audit: AuditLog;
   readonly read: ReadModel;
   readonly version: string;
+  /** Resolves when recovered work runs and operations may be asked for; only the health is told before. */
+  readonly ready: Promise<void>;
   doctor(): Promise<DoctorReport>;
   health(): Promise<Health>;
 }

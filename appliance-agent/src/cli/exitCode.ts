@@ -37,6 +37,7 @@ const codes: Partial<Record<ErrorCode, number>> = {
   'request.not-found': exitCodes.notFound,
   'request.conflict': exitCodes.needsPerson,
   'agent.unreachable': exitCodes.agentUnreachable,
+  'agent.starting': exitCodes.agentUnreachable,
   'agent.shutting-down': exitCodes.agentUnreachable,
   'agent.already-running': exitCodes.needsPerson,
   'config.invalid': exitCodes.usage,

@@ -15,6 +15,7 @@ export const errorTitles = {
   'auth.expired': 'The access token has expired',
   'auth.forbidden': 'The access token does not allow this',
   'agent.internal': 'The agent failed unexpectedly',
+  'agent.starting': 'The agent is still starting',
   'agent.shutting-down': 'The agent is shutting down',
   'agent.already-running': 'Another agent is running',
   'agent.unreachable': 'The agent cannot be reached',
