@@ -21,26 +21,8 @@ const storeNames: Partial<Record<NodeJS.Platform, string>> = {
 };
 const storeName = storeNames[process.platform] ?? 'Secret Service (GNOME Keyring, KWallet)';
 
-/** libsecret's and GLib's texts, and what they mean. */
-const failures: readonly {
-  readonly pattern: RegExp;
-  readonly state: 'locked' | 'missing';
-  readonly remedy: string;
-}[] = [
-  {
-    pattern: /locked collection|prompt.*dismissed|is locked|errSecInteractionNotAllowed/i,
-    state: 'locked',
-    remedy:
-      'Unlock the keyring: log in to the desktop, or open "Passwords and Keys" and unlock the login keyring. Then try again.',
-  },
-  {
-    pattern:
-      /D-?Bus|DBus|org\.freedesktop\.secrets|ServiceUnknown|autolaunch|Cannot find module|dlopen|\.so\b/i,
-    state: 'missing',
-    remedy:
-      'Install a keyring and start it with the desktop session: on Debian "apt-get install gnome-keyring libsecret-1-0 dbus-user-session", then log in again. Secrets are never kept in a file instead.',
-  },
-];
+/** What libsecret and the macOS keychain say of a keychain that is there but locked. Every other failure means: none to be used. */
+const lockedPattern = /locked collection|prompt.*dismissed|is locked|errSecInteractionNotAllowed/i;
 
 /** Secrets in the OS keychain through keytar: Keychain, Credential Manager, or the Secret Service. */
 export class KeytarStore implements SecretStore {
@@ -99,14 +81,16 @@ export class KeytarStore implements SecretStore {
 function keychainError(error: unknown): OsseaError {
   if (error instanceof OsseaError) return error;
   const text = error instanceof Error ? error.message : String(error);
-  const known = failures.find(({ pattern }) => pattern.test(text));
-  if (known?.state === 'locked') {
+  if (lockedPattern.test(text)) {
     return new OsseaError('keychain.locked', `The keychain (${storeName}) is locked.`, {
-      remedy: known.remedy,
+      remedy:
+        'Unlock the keyring: log in to the desktop, or open "Passwords and Keys" and unlock the login keyring. Then try again.',
       retryable: true,
     });
   }
+  // libsecret keeps its first connection for the life of the process, hence the last sentence.
   return new OsseaError('keychain.missing', `The keychain (${storeName}) cannot be used: ${text}.`, {
-    remedy: known?.remedy ?? 'See that the keychain of this computer works with other programs.',
+    remedy:
+      'Install a keyring and start it with the desktop session: on Debian "apt-get install gnome-keyring libsecret-1-0 dbus-user-session", then log in again. Secrets are never kept in a file instead. If the keyring was restarted just now, quit the console and open it again.',
   });
 }
