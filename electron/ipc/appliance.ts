@@ -15,6 +15,8 @@ export type ApplianceState = z.infer<typeof ApplianceState>;
 
 export const HostKeyQuestion = z.object({
   host: z.string(),
+  /** The entry in the profile's `jumpHosts`; undefined for the appliance itself. */
+  jumpHost: z.string().optional(),
   /** What the server shows now, `SHA256:…`. */
   fingerprint: z.string(),
   keyType: z.string(),

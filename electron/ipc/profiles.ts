@@ -51,6 +51,8 @@ export const ApplianceProfile = z.object({
   jumpHosts: z.array(z.string()).default([]),
   /** OpenSSH form `SHA256:…` of the pinned host key; undefined until it was trusted. */
   hostKey: z.string().optional(),
+  /** The pinned keys of the jump hosts, by their entry in `jumpHosts`. */
+  jumpHostKeys: z.record(z.string(), z.string()).default({}),
   socketPath: z.string().default('/run/ossea-agent/api.sock'),
 });
 export type ApplianceProfile = z.infer<typeof ApplianceProfile>;
@@ -74,7 +76,7 @@ const given = { id: true, createdAt: true, updatedAt: true, hasSecret: true } as
 export const NewProfile = z.discriminatedUnion('kind', [
   VcenterProfile.omit(given),
   CloudStackProfile.omit(given),
-  ApplianceProfile.omit({ ...given, hostKey: true }),
+  ApplianceProfile.omit({ ...given, hostKey: true, jumpHostKeys: true }),
 ]);
 export type NewProfile = z.infer<typeof NewProfile>;
 

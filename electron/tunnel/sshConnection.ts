@@ -16,6 +16,8 @@ export interface SshHop {
   readonly password?: string | undefined;
   /** Of an encrypted key file. */
   readonly passphrase?: string | undefined;
+  /** The profile's entry for this jump host; undefined for the appliance itself. */
+  readonly jumpHost?: string | undefined;
   /** The trusted key, `SHA256:…`; undefined where none is trusted yet, which refuses every key. */
   readonly hostKey: string | undefined;
 }
@@ -237,6 +239,7 @@ async function login(hop: SshHop, sock: Duplex, signal: AbortSignal): Promise<Cl
             host: hop.port === 22 ? hop.host : `[${hop.host}]:${hop.port}`,
             fingerprint,
             keyType: hostKeyType(key),
+            ...(hop.jumpHost !== undefined && { jumpHost: hop.jumpHost }),
             ...(hop.hostKey !== undefined && { trusted: hop.hostKey }),
           });
           return false;

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { OsseaError } from '../../appliance-agent/src/contract/index.ts';
-import { type NewProfile, Profile, ProfileId, ProfileKind } from '../ipc/contract.ts';
+import { type ApplianceProfile, type NewProfile, Profile, ProfileId, ProfileKind } from '../ipc/contract.ts';
 
 const LeaseRecord = z.object({
   applianceId: ProfileId,
@@ -99,15 +99,10 @@ export class ProfileStore {
       });
     }
     this.#refuseTakenName(given, id);
-    const samePlace =
-      old.kind === 'appliance' &&
-      given.kind === 'appliance' &&
-      old.host === given.host &&
-      old.port === given.port;
     return this.#replace(
       Profile.parse({
         ...given,
-        ...(samePlace && old.hostKey !== undefined && { hostKey: old.hostKey }),
+        ...learnedOf(old, given),
         id,
         createdAt: old.createdAt,
         updatedAt: new Date().toISOString(),
@@ -121,13 +116,17 @@ export class ProfileStore {
     return this.#replace({ ...this.get(id), hasSecret });
   }
 
-  /** Pins the host key of an appliance (`SHA256:…`), or forgets it. */
-  async setHostKey(id: ProfileId, hostKey: string | undefined): Promise<Profile> {
+  /** Pins the host key (`SHA256:…`) of an appliance, or of one of its jump hosts. */
+  async setHostKey(id: ProfileId, hostKey: string, jumpHost?: string): Promise<Profile> {
     const profile = this.get(id);
-    if (profile.kind !== 'appliance')
+    if (profile.kind !== 'appliance') {
       throw new OsseaError('request.invalid', `${profile.name} is not an appliance.`);
-    const { hostKey: _old, ...rest } = profile;
-    return this.#replace(hostKey === undefined ? rest : { ...rest, hostKey });
+    }
+    return this.#replace(
+      jumpHost === undefined
+        ? { ...profile, hostKey }
+        : { ...profile, jumpHostKeys: { ...profile.jumpHostKeys, [jumpHost]: hostKey } },
+    );
   }
 
   /** Removes a profile and all that refers to it. Secrets are the vault's to remove first. */
@@ -212,6 +211,16 @@ export class ProfileStore {
     this.#writing = write.catch(() => undefined);
     await write;
   }
+}
+
+/** Host keys stay trusted while they are of the same place. */
+function learnedOf(old: Profile, given: NewProfile): Partial<ApplianceProfile> {
+  if (old.kind !== 'appliance' || given.kind !== 'appliance') return {};
+  const samePlace = old.host === given.host && old.port === given.port;
+  return {
+    jumpHostKeys: old.jumpHostKeys,
+    ...(samePlace && old.hostKey !== undefined && { hostKey: old.hostKey }),
+  };
 }
 
 function parseFile(path: string, text: string): ProfilesFile {
