@@ -86,8 +86,8 @@ const meanings: Readonly<Record<number, Meaning>> = {
 /** Texts that mean something else than their code says. */
 const texts: readonly { readonly pattern: RegExp; readonly meaning: Meaning }[] = [
   {
-    // A role without the command gets 401 in older and 432 in newer versions; an unknown name in listApis gets 530.
-    pattern: /command .* (either )?does not exist|not available for user|unable to find an api by that name/i,
+    // A role without the command gets 401 in older and 432 in newer versions; listApis of an unknown name 530 or 431.
+    pattern: /given command .* does not exist|API name .* not available|unable to find an api by that name/i,
     meaning: {
       code: 'cloudstack.unsupported',
       remedy: 'Use a CloudStack that offers this command, or have the role of the account extended by it.',
