@@ -124,8 +124,15 @@ export class RecoveringDisk implements SourceDisk {
     const { recovery = {}, label } = this.#options;
     let session: NbdSession | undefined;
     const attempt = async () => {
-      session = this.#session ?? (await abortable(this.#reopen(), signal));
-      return await work(session.client);
+      for (;;) {
+        session = this.#session ?? (await abortable(this.#reopen(), signal));
+        try {
+          return await work(session.client);
+        } catch (error) {
+          // The session was dropped for another request's sake: that is no failure of this one.
+          if (!this.#dropped.has(session) || !isOsseaError(error, 'nbd.disconnected')) throw error;
+        }
+      }
     };
     try {
       return await pRetry(attempt, {
@@ -137,8 +144,6 @@ export class RecoveringDisk implements SourceDisk {
           if (session) this.#judge(session, error, attemptNumber);
         },
         shouldRetry: ({ error }) => !this.#closing.signal.aborted && isRepeatable(error),
-        shouldConsumeRetry: ({ error }) =>
-          !(session && this.#dropped.has(session) && isOsseaError(error, 'nbd.disconnected')),
       });
     } catch (error) {
       signal.throwIfAborted();
