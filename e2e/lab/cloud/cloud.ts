@@ -11,7 +11,7 @@ import { Site } from './site.ts';
 import { Storage } from './storage.ts';
 import { Strangers } from './strangers.ts';
 
-export type { CloudFaults, InjectedFault } from './faults.ts';
+export { type CloudFaults, chaosFaults, type InjectedFault, noFaults } from './faults.ts';
 export type { Backing, CloudLimits, CloudOptions } from './options.ts';
 export type { CloudCall } from './server.ts';
 
