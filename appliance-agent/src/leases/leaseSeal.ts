@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:crypto';
+import { link, mkdir, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { OsseaError } from '../contract/index.ts';
 
@@ -83,23 +83,24 @@ async function readKey(keyFile: string): Promise<Buffer | undefined> {
   }
 }
 
-/** Written whole and flushed before any lease is sealed with it; of two makers at a time one wins and both use its key. */
+/** Appears whole and flushed, or not at all; of two makers at a time one wins and both use its key. */
 async function makeKey(keyFile: string): Promise<Buffer> {
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
   const key = randomBytes(keyLength);
+  const draft = `${keyFile}.${randomUUID()}`;
+  const file = await open(draft, 'wx', 0o600);
   try {
-    const file = await open(keyFile, 'wx', 0o600);
-    try {
-      await file.writeFile(key);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await file.writeFile(key);
+    await file.sync();
+    await link(draft, keyFile);
     return key;
   } catch (error) {
     if (!isErrno(error, 'EEXIST')) throw error;
     const present = await readKey(keyFile);
     if (!present) throw error;
     return present;
+  } finally {
+    await file.close();
+    await unlink(draft);
   }
 }

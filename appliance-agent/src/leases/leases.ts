@@ -35,6 +35,8 @@ export class Leases implements Disposable {
   readonly #changes = new EventEmitter<{ change: [endpointId: string] }>().setMaxListeners(0);
   readonly #salt = randomBytes(16);
   readonly #options: LeasesOptions;
+  /** Changes of the database, one after another: the removal of an expired lease must not overtake its successor. */
+  #writes: Promise<void> = Promise.resolve();
   #seal: Promise<LeaseSeal> | undefined;
   /** Endpoints whose sealed lease could not be opened with the present key. */
   readonly #unreadable = new Set<string>();
@@ -108,14 +110,11 @@ export class Leases implements Disposable {
     const secret = Buffer.from(JSON.stringify(request.credentials));
     if (request.sealed) {
       const seal = await this.#openSeal();
-      await this.#options.sealedLeases.put({
-        endpointId,
-        sealed: seal.seal(secret, sealContext(endpointId, expiresAt)),
-        expiresAt: expiresAt?.toISOString(),
-      });
+      const sealed = seal.seal(secret, sealContext(endpointId, expiresAt));
+      await this.#write((store) => store.put({ endpointId, sealed, expiresAt: expiresAt?.toISOString() }));
     } else {
       // Otherwise the older secret would be back after a restart.
-      await this.#options.sealedLeases.delete(endpointId);
+      await this.#write((store) => store.delete(endpointId));
     }
     this.#unreadable.delete(endpointId);
     this.#keep(endpointId, secret, request.sealed ? 'sealed' : 'memory', expiresAt);
@@ -126,7 +125,7 @@ export class Leases implements Disposable {
   async revoke(endpointId: string): Promise<boolean> {
     const present = this.#leases.has(endpointId) || this.#unreadable.delete(endpointId);
     this.#wipe(endpointId);
-    await this.#options.sealedLeases.delete(endpointId);
+    await this.#write((store) => store.delete(endpointId));
     if (present) this.#changes.emit('change', endpointId);
     return present;
   }
@@ -180,6 +179,12 @@ export class Leases implements Disposable {
     }
   }
 
+  #write(change: (store: SealedLeaseStore) => Promise<void>): Promise<void> {
+    const written = this.#writes.then(() => change(this.#options.sealedLeases));
+    this.#writes = written.catch(() => undefined);
+    return written;
+  }
+
   #openSeal(): Promise<LeaseSeal> {
     this.#seal ??= LeaseSeal.open(this.#options.keyFile).catch((error: unknown) => {
       this.#seal = undefined;
@@ -213,7 +218,7 @@ export class Leases implements Disposable {
     this.#wipe(endpointId);
     this.#changes.emit('change', endpointId);
     // An expired row is refused and removed by the next start as well, so that a failure here is harmless.
-    this.#options.sealedLeases.delete(endpointId).catch(() => undefined);
+    this.#write((store) => store.delete(endpointId)).catch(() => undefined);
   }
 
   #wipe(endpointId: string): void {
