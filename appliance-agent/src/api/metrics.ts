@@ -8,10 +8,16 @@ export class AgentMetrics {
   readonly #read: Counter;
   readonly #written: Counter;
   readonly #skipped: Counter;
+  readonly #databaseUp: Gauge;
+  readonly #jobs: Gauge<'state'>;
+  readonly #waiting: Gauge<'reason'>;
+  readonly #lag: Gauge<'workload'>;
+  readonly #records: ReadModel;
   /** Counters of each disk at its last sample; samples tell sums, Prometheus wants their growth. */
   readonly #last = new Map<string, { readBytes: number; writtenBytes: number; skippedBytes: number }>();
 
-  constructor(read: ReadModel) {
+  constructor(records: ReadModel) {
+    this.#records = records;
     const registers = [this.#registry];
     // Event loop lag, memory, CPU, handles.
     collectDefaultMetrics({ register: this.#registry });
@@ -30,35 +36,23 @@ export class AgentMetrics {
       help: 'Bytes of holes and zeros that were not written.',
       registers,
     });
-    const jobs = new Gauge({ name: 'ossea_jobs', help: 'Jobs by state.', labelNames: ['state'], registers });
-    const waiting = new Gauge({
+    this.#databaseUp = new Gauge({
+      name: 'ossea_database_up',
+      help: '1 when the database answers; without it the gauges of jobs and lag are left out.',
+      registers,
+    });
+    this.#jobs = new Gauge({ name: 'ossea_jobs', help: 'Jobs by state.', labelNames: ['state'], registers });
+    this.#waiting = new Gauge({
       name: 'ossea_waiting_jobs',
       help: 'Waiting jobs by what they wait for.',
       labelNames: ['reason'],
       registers,
     });
-    const lag = new Gauge({
+    this.#lag = new Gauge({
       name: 'ossea_replica_lag_seconds',
       help: 'How far the replica of a workload is behind its source.',
       labelNames: ['workload'],
       registers,
-      async collect() {
-        jobs.reset();
-        for (const state of JobState.options) {
-          const query = { workloadId: undefined, kind: undefined, state, limit: 1000 };
-          const inState = await read.listJobs(query);
-          jobs.set({ state }, inState.length);
-          if (state !== 'waiting') continue;
-          for (const reason of WaitReason.options) {
-            waiting.set({ reason }, inState.filter((job) => job.waitReason === reason).length);
-          }
-        }
-        lag.reset();
-        for (const { name, replicatedUntil } of await read.listWorkloads()) {
-          if (replicatedUntil === undefined) continue;
-          lag.set({ workload: name }, (Date.now() - Date.parse(replicatedUntil)) / 1000);
-        }
-      },
     });
   }
 
@@ -67,7 +61,14 @@ export class AgentMetrics {
   }
 
   /** All metrics in Prometheus' text format. */
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    for (const gauge of [this.#jobs, this.#waiting, this.#lag]) gauge.reset();
+    try {
+      await this.#readRecords();
+      this.#databaseUp.set(1);
+    } catch {
+      this.#databaseUp.set(0);
+    }
     return this.#registry.metrics();
   }
 
@@ -84,6 +85,22 @@ export class AgentMetrics {
       this.#written.inc(Math.max(0, disk.writtenBytes - last.writtenBytes));
       this.#skipped.inc(Math.max(0, disk.skippedBytes - last.skippedBytes));
       this.#last.set(name, disk);
+    }
+  }
+
+  async #readRecords(): Promise<void> {
+    for (const state of JobState.options) {
+      const query = { workloadId: undefined, kind: undefined, state, limit: 1000 };
+      const inState = await this.#records.listJobs(query);
+      this.#jobs.set({ state }, inState.length);
+      if (state !== 'waiting') continue;
+      for (const reason of WaitReason.options) {
+        this.#waiting.set({ reason }, inState.filter((job) => job.waitReason === reason).length);
+      }
+    }
+    for (const { name, replicatedUntil } of await this.#records.listWorkloads()) {
+      if (replicatedUntil === undefined) continue;
+      this.#lag.set({ workload: name }, (Date.now() - Date.parse(replicatedUntil)) / 1000);
     }
   }
 }
