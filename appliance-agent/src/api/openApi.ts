@@ -7,7 +7,9 @@ import * as contract from '../contract/index.ts';
 /** The contract's schemas under their names, so that the document refers to them in place of repeating them. */
 function namedSchemas(): z.core.$ZodRegistry<{ id?: string | undefined }> {
   const registry = z.registry<{ id?: string | undefined }>();
-  for (const [name, value] of Object.entries(contract)) {
+  // Sorted: the order of a module's names is not the same under every loader.
+  for (const name of Object.keys(contract).sort()) {
+    const value: unknown = Reflect.get(contract, name);
     if (value instanceof z.ZodType) registry.add(value, { id: name });
   }
   return registry;
