@@ -76,12 +76,22 @@ export class Fleet implements AsyncDisposable {
     tunnel.connect();
   }
 
+  /** Takes changed settings or secrets of an appliance up, if it was to be connected. */
+  async renew(id: ProfileId): Promise<void> {
+    const member = await this.#members.get(id);
+    if (!member) return;
+    const wanted = member.tunnel.status.state !== 'disconnected';
+    await this.#release(member);
+    this.#members.delete(id);
+    if (wanted) await this.connect(id);
+  }
+
   /** Forgets an appliance and what is cached of it. */
   async remove(id: ProfileId): Promise<void> {
     const member = await this.#members.get(id);
     this.#members.delete(id);
     if (!member) return;
-    await member.tunnel.disconnect();
+    await this.#release(member);
     await member.cache.remove();
   }
 
@@ -118,13 +128,13 @@ export class Fleet implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const members = await Promise.all(this.#members.values());
     this.#members.clear();
-    await Promise.all(
-      members.map(async ({ tunnel, cache, following }) => {
-        following?.abort();
-        await tunnel.disconnect();
-        await cache[Symbol.asyncDispose]();
-      }),
-    );
+    await Promise.all(members.map((member) => this.#release(member)));
+  }
+
+  async #release({ tunnel, cache, following }: Member): Promise<void> {
+    following?.abort();
+    await tunnel.disconnect();
+    await cache[Symbol.asyncDispose]();
   }
 
   #member(id: ProfileId): Promise<Member> {
@@ -144,7 +154,7 @@ export class Fleet implements AsyncDisposable {
     const tunnel: ApplianceTunnel = new ApplianceTunnel({
       applianceId: id,
       socketPath: profile.socketPath,
-      hops: () => this.#hops(id),
+      hops: () => this.hops(id),
       onStatus: this.#options.onStatus,
       onOnline: (agent) => {
         member.following?.abort();
@@ -188,7 +198,7 @@ export class Fleet implements AsyncDisposable {
   }
 
   /** The way to the appliance, as the profile and `~/.ssh/config` tell it. */
-  async #hops(id: ProfileId): Promise<readonly SshHop[]> {
+  async hops(id: ProfileId): Promise<readonly SshHop[]> {
     const { vault } = this.#options;
     const profile = this.#appliance(id);
     const config = await readSshConfig();

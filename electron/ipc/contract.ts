@@ -16,6 +16,7 @@ export * from './profiles.ts';
 
 const byId = z.object({ id: ProfileId });
 const nothing = z.undefined();
+const done = z.void();
 
 export const Settings = z.object({
   theme: z.enum(['system', 'light', 'dark']),
@@ -34,6 +35,9 @@ export const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
+export const SettingsChange = Settings.partial();
+export type SettingsChange = z.infer<typeof SettingsChange>;
+
 export const AppInfo = z.object({
   version: z.string(),
   electron: z.string(),
@@ -49,7 +53,7 @@ export const SupportBundleFile = z.object({ name: z.string(), text: z.string() }
 export const channels = {
   'app.info': { request: nothing, reply: AppInfo },
   'settings.get': { request: nothing, reply: Settings },
-  'settings.update': { request: Settings.partial(), reply: Settings },
+  'settings.update': { request: SettingsChange, reply: Settings },
 
   'keychain.status': { request: nothing, reply: KeychainStatus },
   'profiles.list': { request: nothing, reply: z.array(Profile) },
@@ -64,8 +68,8 @@ export const channels = {
     }),
   },
   'profiles.usage': { request: byId, reply: ProfileUsage },
-  'profiles.delete': { request: byId, reply: nothing },
-  'profiles.setDefault': { request: byId, reply: nothing },
+  'profiles.delete': { request: byId, reply: done },
+  'profiles.setDefault': { request: byId, reply: done },
   'profiles.defaults': { request: nothing, reply: z.partialRecord(ProfileKind, ProfileId) },
   'profiles.test': { request: byId, reply: ConnectionTest },
   /** Asks for a file name in main; without a passphrase no secret is exported. The reply is the path, or null if cancelled. */
@@ -92,15 +96,15 @@ export const channels = {
     ),
   },
   'appliances.status': { request: nothing, reply: z.array(ApplianceStatus) },
-  'appliances.connect': { request: byId, reply: nothing },
-  'appliances.disconnect': { request: byId, reply: nothing },
+  'appliances.connect': { request: byId, reply: done },
+  'appliances.disconnect': { request: byId, reply: done },
   'appliances.trustHostKey': {
     request: z.object({ id: ProfileId, fingerprint: z.string() }),
-    reply: nothing,
+    reply: done,
   },
   /** Starts an installation or an upgrade of the agent; its steps arrive as `deploy.progress`. */
-  'appliances.deploy': { request: byId, reply: nothing },
-  'appliances.cancelDeploy': { request: byId, reply: nothing },
+  'appliances.deploy': { request: byId, reply: done },
+  'appliances.cancelDeploy': { request: byId, reply: done },
   /** Lends the secrets of a profile to an endpoint of the agent. They go from the keychain to the tunnel within main. */
   'leases.lend': {
     request: z.object({
@@ -111,11 +115,11 @@ export const channels = {
       ttlSeconds: z.number().int().positive().optional(),
       sealed: z.boolean().default(false),
     }),
-    reply: nothing,
+    reply: done,
   },
   'agent.call': { request: AgentCall, reply: AgentReply },
 
-  'clipboard.write': { request: z.object({ text: z.string().max(1_000_000) }), reply: nothing },
+  'clipboard.write': { request: z.object({ text: z.string().max(1_000_000) }), reply: done },
   /** Asks for a file name in main; null if cancelled. */
   'file.save': {
     request: z.object({ suggestedName: z.string(), text: z.string().max(50_000_000) }),
@@ -124,7 +128,7 @@ export const channels = {
   'file.chooseKey': { request: nothing, reply: z.string().nullable() },
   'support.preview': { request: nothing, reply: z.array(SupportBundleFile) },
   'support.save': { request: z.object({ exclude: z.array(z.string()) }), reply: z.string().nullable() },
-  'help.open': { request: z.object({ topic: z.enum(['documentation', 'licence']) }), reply: nothing },
+  'help.open': { request: z.object({ topic: z.enum(['documentation', 'licence']) }), reply: done },
 } as const satisfies Record<string, { request: z.ZodType; reply: z.ZodType }>;
 
 export type Channel = keyof typeof channels;

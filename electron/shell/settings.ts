@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
-import { Settings } from '../ipc/contract.ts';
+import { Settings, SettingsChange } from '../ipc/contract.ts';
 
 const defaults: Settings = {
   theme: 'system',
@@ -34,7 +34,7 @@ export class SettingsStore {
     } catch {
       // Absent or damaged: the defaults.
     }
-    const parsed = Settings.partial().safeParse(stored);
+    const parsed = SettingsChange.safeParse(stored);
     return new SettingsStore(path, Settings.parse({ ...defaults, ...parsed.data }), onChange);
   }
 
@@ -42,7 +42,7 @@ export class SettingsStore {
     return this.#settings;
   }
 
-  async update(change: Partial<Settings>): Promise<Settings> {
+  async update(change: SettingsChange): Promise<Settings> {
     this.#settings = Settings.parse({ ...this.#settings, ...change });
     const write = this.#writing.then(() =>
       writeFileAtomic(this.#path, `${JSON.stringify(this.#settings, null, 2)}\n`, { mode: 0o600 }),

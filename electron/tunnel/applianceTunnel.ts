@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { isOsseaError, OsseaError, toProblem } from '../../appliance-agent/src/contract/index.ts';
@@ -41,6 +42,7 @@ export class ApplianceTunnel implements AsyncDisposable {
   #status: ApplianceStatus;
   #connection: SshConnection | undefined;
   #agent: ChannelAgent | undefined;
+  readonly #changes = new EventEmitter();
   #run: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
 
   constructor(options: TunnelOptions) {
@@ -73,6 +75,16 @@ export class ApplianceTunnel implements AsyncDisposable {
     previous?.stop.abort();
     const done = (previous?.done ?? Promise.resolve()).then(() => this.#supervise(stop.signal));
     this.#run = { stop, done };
+  }
+
+  /** Resolves when the agent answers. @throws OsseaError where a person is needed, or the signal's reason */
+  async reachable(signal: AbortSignal): Promise<void> {
+    while (this.#agent === undefined) {
+      if (this.#status.state === 'needs-attention' && this.#status.problem) {
+        throw OsseaError.fromProblem(this.#status.problem);
+      }
+      await once(this.#changes, 'change', { signal });
+    }
   }
 
   /** Ends the connection and all attempts. */
@@ -178,6 +190,7 @@ export class ApplianceTunnel implements AsyncDisposable {
       ...facts,
     };
     this.#options.onStatus(this.#status);
+    this.#changes.emit('change');
   }
 }
 
