@@ -20,11 +20,16 @@ export function buildProgram(shell: Shell): Command {
     .option('--socket <path>', "the agent's socket; default: admin.sock in its run directory")
     .option('--token-file <file>', 'use the API socket with the token in this file; or OSSEA_TOKEN_FILE')
     .addHelpText('after', exitCodeHelp)
-    .showHelpAfterError('Run with --help to see what is possible.')
     .configureOutput({
       writeOut: (text) => shell.out.write(text),
       writeErr: (text) => shell.err.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'ossea-agent: ')),
+      outputError: (text, write) => {
+        const sentence = text
+          .trim()
+          .replace(/^error: /, '')
+          .replaceAll(/\s*\n\s*/g, ' ');
+        write(`ossea-agent: ${sentence}. Run with --help to see what is possible.\n`);
+      },
     })
     .exitOverride();
   for (const addCommands of [

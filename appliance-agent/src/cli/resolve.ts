@@ -6,6 +6,15 @@ interface Named {
   readonly name: string;
 }
 
+/** How the first of a kind comes to be. */
+const additions: Record<string, string> = {
+  job: 'Start one with: ossea-agent replicate <workload>',
+  token: 'Create one with: ossea-agent token create <name>',
+  source: 'Add one with: ossea-agent source add <name> <url>',
+  target: 'Add one with: ossea-agent target add <name> <url>',
+  workload: 'Add one with: ossea-agent workload add <vm>',
+};
+
 /** Enough of an id to tell it from others by eye. */
 const shortestIdPrefix = 4;
 
@@ -17,13 +26,17 @@ export function pickByName<T extends Named>(items: readonly T[], text: string | 
   if (text === undefined) {
     const [only, ...others] = items;
     if (only && others.length === 0) return only;
-    throw new OsseaError(
-      only ? 'request.invalid' : 'request.not-found',
-      only
-        ? `Which ${kind} is meant is not clear: ${items.map(({ name }) => `"${name}"`).join(', ')}.`
-        : `There is no ${kind} yet.`,
-      { field: kind, remedy: only ? `Name one of them.` : `Add one with: ossea-agent ${kind} add` },
-    );
+    if (!only) {
+      throw new OsseaError('request.not-found', `There is no ${kind} yet.`, {
+        field: kind,
+        remedy: additions[kind],
+      });
+    }
+    const names = items.map(({ name }) => `"${name}"`).join(', ');
+    throw new OsseaError('request.invalid', `Which ${kind} is meant is not clear: ${names}.`, {
+      field: kind,
+      remedy: 'Name one of them.',
+    });
   }
   const byId = items.filter(({ id }) => id === text);
   const byName = items.filter(({ name }) => name === text);
@@ -38,7 +51,7 @@ export function pickByName<T extends Named>(items: readonly T[], text: string | 
       value: text,
       remedy:
         known.length === 0
-          ? `There is none yet; add one with: ossea-agent ${kind} add`
+          ? (additions[kind] ?? `There is no ${kind} at all.`)
           : `Known: ${known.join(', ')}${items.length > known.length ? ` and ${items.length - known.length} more` : ''}.`,
     });
   }

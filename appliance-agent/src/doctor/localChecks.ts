@@ -50,7 +50,7 @@ function errnoOf(error: unknown): string | undefined {
 }
 
 async function checkFolder(path: string, variable: string): Promise<Finding> {
-  const remedy = `Give it to the agent's user with mode 0750, or name another one with ${variable}.`;
+  const remedy = `Make it, owned by the agent's user, mode 0750; or name another one with ${variable}.`;
   try {
     const stats = await stat(path);
     if (!stats.isDirectory()) return failed(`${path} is not a directory`, remedy);
@@ -63,7 +63,7 @@ async function checkFolder(path: string, variable: string): Promise<Finding> {
     if (code === 'ENOENT') {
       return warning(
         `${path} does not exist yet`,
-        `The agent makes it when it starts, if it may. Or: ${remedy}`,
+        `The agent makes it when it starts, where it may. ${remedy}`,
       );
     }
     return failed(`${path} cannot be written (${code})`, remedy);

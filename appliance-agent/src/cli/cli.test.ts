@@ -1,0 +1,360 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { createAccessToken } from '../api/accessTokens.ts';
+import { serveTestApi, type TestApi } from '../api/services.testing.ts';
+import {
+  Inventory,
+  Job,
+  OsseaError,
+  type SourceEndpoint,
+  type TargetEndpoint,
+  Workload,
+} from '../contract/index.ts';
+
+const binary = fileURLToPath(new URL('../../bin/ossea-agent', import.meta.url));
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the real command in a process of its own. */
+async function run(
+  api: Pick<TestApi, 'folder'> | undefined,
+  commandArguments: string[],
+  options: { input?: string; environment?: Record<string, string> } = {},
+): Promise<Outcome> {
+  const child = spawn(binary, commandArguments, {
+    env: { PATH: process.env.PATH, ...(api && { OSSEA_RUN_DIR: api.folder }), ...options.environment },
+  });
+  child.stdin.end(options.input ?? '');
+  const [out, err, [code]] = await Promise.all([
+    readText(child.stdout),
+    readText(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code, out, err };
+}
+
+/** One readable line, and nothing of a stack. */
+function expectOneLine(outcome: Outcome): void {
+  expect(outcome.err).toMatch(/^ossea-agent: [^\n]+\n$/);
+  expect(outcome.err).not.toMatch(/\n\s+at /);
+}
+
+const createdAt = '2026-01-01T00:00:00.000Z';
+const source: SourceEndpoint = {
+  id: '7b0c0b6e-6a8e-4a36-9d2b-0d6a5a9c3f10',
+  name: 'lab',
+  url: 'https://vcenter.example/sdk',
+  fingerprint: 'a'.repeat(64),
+  lease: { kind: 'none' },
+  createdAt,
+};
+const target: TargetEndpoint = {
+  id: '0d5e2a52-93f5-4dc8-8f0e-3f6d1f1a9b11',
+  name: 'cloud',
+  url: 'https://cloud.example/client/api',
+  config: {},
+  lease: { kind: 'none' },
+  createdAt,
+};
+const workload = Workload.parse({
+  id: '9a1d4f70-3e0b-4a53-8f0a-7b3f9c1e2d12',
+  name: 'web-1',
+  sourceId: source.id,
+  targetId: target.id,
+  instanceUuid: '52aa',
+  moRef: 'vm-7',
+  state: 'managed',
+  disks: [],
+  settings: {},
+  createdAt,
+});
+
+function jobIn(state: Job['state'], more: Partial<Job> = {}): Job {
+  return {
+    id: 'c0ffee00-1111-4222-8333-444455556666',
+    kind: 'replicate',
+    workloadId: workload.id,
+    workloadName: workload.name,
+    state,
+    steps: [],
+    disks: [],
+    reports: [],
+    plannedBytes: 0,
+    doneBytes: 0,
+    bytesPerSecond: 0,
+    createdBy: 'test',
+    createdAt,
+    ...more,
+  };
+}
+
+function inventoryOf(vms: { name: string; moRef: string; instanceUuid: string; path: string }[]): Inventory {
+  return Inventory.parse({
+    about: { instanceUuid: 'i', apiType: 'VirtualCenter', fullName: 'vCenter', version: '8', build: '1' },
+    takenAt: createdAt,
+    objects: [],
+    vms: vms.map((vm) => ({
+      ...vm,
+      biosUuid: 'b',
+      isTemplate: false,
+      powerState: 'poweredOn',
+      connectionState: 'connected',
+      cpuCount: 2,
+      memoryBytes: 2 ** 30,
+      firmware: 'bios',
+      secureBoot: false,
+      vtpm: false,
+      encrypted: false,
+      guestId: 'debian12_64Guest',
+      guestFullName: 'Debian',
+      toolsState: 'running',
+      hardwareVersion: 19,
+      changeTracking: true,
+      changeTrackingSupported: true,
+      consolidationNeeded: false,
+      faultToleranceOn: false,
+      hostDevices: [],
+      networks: [],
+      datastores: [],
+      disks: [],
+      nics: [],
+      snapshots: [],
+      annotation: '',
+      tags: [],
+    })),
+  });
+}
+
+describe('bad input ends in one line and a code that means something', () => {
+  it('no agent', async () => {
+    const outcome = await run({ folder: '/nowhere' }, ['status']);
+    expectOneLine(outcome);
+    expect(outcome.code).toBe(3);
+    expect(outcome.err).toContain('/nowhere/admin.sock');
+  });
+
+  it('malformed configuration: no JSON, and a wrong variable', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ossea-cli-'));
+    const file = join(folder, 'agent.json');
+    await writeFile(file, '{"runDir": ');
+    const broken = await run(undefined, ['serve'], { environment: { OSSEA_CONFIG: file } });
+    expectOneLine(broken);
+    expect(broken).toMatchObject({ code: 2, err: expect.stringContaining(file) });
+    const loud = await run(undefined, ['status'], { environment: { OSSEA_LOG_LEVEL: 'loud' } });
+    expectOneLine(loud);
+    expect(loud).toMatchObject({ code: 2, err: expect.stringMatching(/OSSEA_LOG_LEVEL.*"loud"/) });
+  });
+
+  it('expired, unknown and unreadable tokens', async () => {
+    await using api = await serveTestApi();
+    const created = await createAccessToken(api.tokens, { name: 'old', role: 'admin', ttlSeconds: 1 });
+    api.tokens.rows.set(created.id, { ...api.tokens.rows.get(created.id)!, expiresAt: createdAt });
+    const file = join(api.folder, 'token');
+    await writeFile(file, `${created.token}\n`);
+    const expired = await run(api, ['--token-file', file, 'status']);
+    expectOneLine(expired);
+    expect(expired).toMatchObject({ code: 4, err: expect.stringContaining('"old" expired on') });
+    await writeFile(file, 'ossea_nonsense');
+    expect((await run(api, ['status'], { environment: { OSSEA_TOKEN_FILE: file } })).code).toBe(4);
+    const unreadable = await run(api, ['--token-file', '/nowhere/token', 'status']);
+    expectOneLine(unreadable);
+    expect(unreadable.code).toBe(2);
+  });
+
+  it('a wrong command, option or value', async () => {
+    await using api = await serveTestApi();
+    for (const commandArguments of [
+      ['replicat'],
+      ['jobs', '--nonsense'],
+      ['limits', '--jobs', 'many'],
+      ['token', 'create'],
+    ]) {
+      const outcome = await run(api, commandArguments);
+      expectOneLine(outcome);
+      expect(outcome.code).toBe(2);
+    }
+  });
+
+  it('an unknown VM, with near names; an ambiguous one, with all that bear it', async () => {
+    const inventory = inventoryOf([
+      { name: 'web-1', moRef: 'vm-1', instanceUuid: '1', path: '/DC/vm/a/web-1' },
+      { name: 'web-1', moRef: 'vm-2', instanceUuid: '2', path: '/DC/vm/b/web-1' },
+      { name: 'database', moRef: 'vm-3', instanceUuid: '3', path: '/DC/vm/database' },
+    ]);
+    await using api = await serveTestApi({ inventory: async () => inventory });
+    api.records.sources.push(source);
+    api.records.targets.push(target);
+    const unknown = await run(api, ['workload', 'add', 'Data']);
+    expectOneLine(unknown);
+    expect(unknown).toMatchObject({ code: 5, err: expect.stringMatching(/no VM "Data".*"database"/) });
+    const ambiguous = await run(api, ['workload', 'add', 'web-1']);
+    expectOneLine(ambiguous);
+    expect(ambiguous).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/vm-1 \(\/DC\/vm\/a\/web-1\), vm-2/),
+    });
+  });
+
+  it('a wrong password, an unreachable host, a changed certificate', async () => {
+    const failures = [
+      { error: new OsseaError('vsphere.invalid-login', 'vCenter refused the password of "u".'), code: 4 },
+      { error: new OsseaError('vsphere.unreachable', 'vcenter.example:443 does not answer.'), code: 7 },
+      { error: new OsseaError('vsphere.certificate-changed', 'The certificate changed.'), code: 6 },
+    ];
+    for (const { error, code } of failures) {
+      await using api = await serveTestApi({
+        testSource: async () => {
+          throw error;
+        },
+      });
+      api.records.sources.push(source);
+      const outcome = await run(api, ['source', 'test', 'lab']);
+      expectOneLine(outcome);
+      expect(outcome).toMatchObject({ code, err: expect.stringContaining(error.message) });
+    }
+  });
+
+  it('a certificate that nobody confirmed: told with its fingerprint', async () => {
+    const certificate = {
+      fingerprint: 'b'.repeat(64),
+      thumbprint: 'AA:BB',
+      subject: 'CN=vcenter.example',
+      issuer: 'CN=vcenter.example',
+      validFrom: 'then',
+      validTo: 'later',
+    };
+    await using api = await serveTestApi({ probeCertificate: async () => certificate });
+    const outcome = await run(api, ['source', 'add', 'lab', 'https://vcenter.example/sdk']);
+    expect(outcome.code).toBe(6);
+    expect(outcome.err.trimEnd().split('\n').at(-1)).toMatch(/^ossea-agent: .*--fingerprint b{64}\.$/);
+  });
+
+  it('with --json also as a problem document on standard output', async () => {
+    await using api = await serveTestApi();
+    const outcome = await run(api, ['--json', 'workload', 'show', 'ghost']);
+    expect(outcome.code).toBe(5);
+    expect(JSON.parse(outcome.out)).toMatchObject({ problem: { code: 'request.not-found', value: 'ghost' } });
+  });
+});
+
+describe('secrets', () => {
+  it('are read from standard input or a file, and appear nowhere', async () => {
+    await using api = await serveTestApi();
+    api.records.sources.push(source);
+    api.records.targets.push(target);
+    const lend = ['source', 'lease', 'lab', '--username', 'migrator', '--password-file', '-'];
+    const lent = await run(api, lend, { input: 'hunter2-hunter2\n' });
+    expect(lent).toMatchObject({ code: 0, out: expect.stringContaining('memory') });
+    expect(api.leases.get(source.id)).toEqual({
+      kind: 'vsphere',
+      username: 'migrator',
+      password: 'hunter2-hunter2',
+    });
+    const keys = join(api.folder, 'keys');
+    await writeFile(keys, 'api-key-1\nsecret-key-1\n');
+    expect((await run(api, ['target', 'lease', '--keys-file', keys, '--ttl', '12h'])).code).toBe(0);
+    expect(api.leases.get(target.id)).toEqual({
+      kind: 'cloudstack',
+      apiKey: 'api-key-1',
+      secretKey: 'secret-key-1',
+    });
+    const shown = await run(api, ['--json', 'source', 'list']);
+    expect(lent.out + lent.err + shown.out + api.log.join('')).not.toContain('hunter2');
+  });
+
+  it('cannot be given where others see them, and are asked for only on a terminal', async () => {
+    await using api = await serveTestApi();
+    api.records.sources.push(source);
+    expect((await run(api, ['source', 'lease', '--username', 'u', '--password', 'p'])).code).toBe(2);
+    const outcome = await run(api, ['source', 'lease', '--username', 'u']);
+    expectOneLine(outcome);
+    expect(outcome).toMatchObject({ code: 2, err: expect.stringContaining('--password-file') });
+  });
+});
+
+describe('jobs', () => {
+  it('that were only accepted are not told as done', async () => {
+    await using api = await serveTestApi({ startReplicate: async () => jobIn('queued') });
+    api.records.workloads.push(workload);
+    const outcome = await run(api, ['replicate', 'web-1']);
+    expect(outcome).toMatchObject({ code: 0, out: expect.stringMatching(/^Accepted: .*has not finished/) });
+  });
+
+  it.each([
+    ['succeeded', {}, 0],
+    ['failed', { problem: new OsseaError('target.io', 'The volume cannot be written.').toProblem() }, 1],
+    ['cancelled', {}, 1],
+  ] as const)('that are followed and %s end with their own exit code', async (state, more, code) => {
+    await using api = await serveTestApi({
+      startReplicate: async () => {
+        api.records.jobs.push(jobIn('running'));
+        return jobIn('running');
+      },
+    });
+    api.records.workloads.push(workload);
+    const followed = run(api, ['replicate', 'web-1', '--follow']);
+    await vi.waitFor(() => expect(api.events.readers).toBe(1), { timeout: 10_000 });
+    const ended = jobIn(state, more);
+    api.records.jobs.splice(0, 1, ended);
+    api.events.publish({ kind: 'job', at: createdAt, job: ended });
+    const outcome = await followed;
+    expect(outcome.code).toBe(code);
+    expect(outcome.out).toContain(`replicate web-1, ${state}`);
+  });
+
+  it('are watched as one JSON document per line, until Ctrl-C', async () => {
+    await using api = await serveTestApi();
+    api.records.workloads.push(workload);
+    api.records.jobs.push(jobIn('running'));
+    const child = spawn(binary, ['--json', 'status', '--watch'], {
+      env: { PATH: process.env.PATH, OSSEA_RUN_DIR: api.folder },
+    });
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      out += part;
+    });
+    await vi.waitFor(() => expect(out.split('\n')).toHaveLength(2), { timeout: 10_000 });
+    api.events.publish({ kind: 'job', at: createdAt, job: jobIn('waiting', { waitReason: 'credentials' }) });
+    await vi.waitFor(() => expect(out.split('\n')).toHaveLength(3));
+    const closed = once(child, 'close');
+    child.kill('SIGINT');
+    expect(await closed).toEqual([130, null]);
+    const states = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => Job.parse(JSON.parse(line)).state);
+    expect(states).toEqual(['running', 'waiting']);
+  });
+});
+
+describe('VMs', () => {
+  it('are taken under management by name, MoRef, UUID or path', async () => {
+    const inventory = inventoryOf([
+      { name: 'web 1', moRef: 'vm-1', instanceUuid: '52AA', path: '/DC/vm/web 1' },
+    ]);
+    const asked: string[][] = [];
+    await using api = await serveTestApi({
+      inventory: async () => inventory,
+      addWorkloads: async ({ vms }) => {
+        asked.push(vms);
+        return { results: vms.map((vm) => ({ vm, outcome: 'added' as const, workload })) };
+      },
+    });
+    api.records.sources.push(source);
+    api.records.targets.push(target);
+    for (const text of ['web 1', 'vm-1', '52aa', '/DC/vm/web 1']) {
+      expect((await run(api, ['workload', 'add', text])).code).toBe(0);
+    }
+    expect(asked).toEqual([['52AA'], ['52AA'], ['52AA'], ['52AA']]);
+  });
+});
