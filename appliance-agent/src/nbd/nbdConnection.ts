@@ -10,7 +10,7 @@ import {
   requestTls,
 } from './handshake.ts';
 import type { NbdAddress } from './nbdAddress.ts';
-import { protocolError, timeoutError } from './nbdError.ts';
+import { disconnectedError, protocolError, timeoutError } from './nbdError.ts';
 import { type Command, command, encodeRequest } from './nbdProtocol.ts';
 import { NbdSocket, type NbdTls } from './nbdSocket.ts';
 import { type PendingRequest, ReplyReader } from './replyReader.ts';
@@ -28,6 +28,12 @@ export interface NbdConnectionOptions {
   /** The longest that one request may take even while others are answered. Default 120 s. */
   readonly requestTimeoutMs?: number | undefined;
 }
+
+/** How long an aborted read may go on landing before the connection is dropped. */
+const landingPatienceMs = 250;
+
+/** How long the server gets to finish its answers when we leave. */
+const leavePatienceMs = 1000;
 
 interface Submission {
   readonly type: Command;
@@ -54,6 +60,8 @@ export class NbdConnection {
   #heardAt = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #lost: Error | undefined;
+  #leaving: Error | undefined;
+  #onLost: (() => void) | undefined;
 
   private constructor(socket: NbdSocket, info: NbdExport, options: NbdConnectionOptions) {
     this.#socket = socket;
@@ -97,7 +105,7 @@ export class NbdConnection {
 
   /** Why the connection is gone; undefined while it works. */
   get lost(): Error | undefined {
-    return this.#lost;
+    return this.#lost ?? this.#leaving;
   }
 
   /** Requests that are not answered yet. */
@@ -144,12 +152,26 @@ export class NbdConnection {
     await this.#submit({ type: command.flush, verb: 'flush', offset: 0, length: 0, signal });
   }
 
-  /** Tells the server that we go, and closes. Pending requests reject. */
+  /**
+   * Rejects pending requests, lets the server finish their answers for a moment, says goodbye and closes. A server may
+   * not outlive a client that goes in the midst of answers: nbdkit 1.32 aborts (`raw_send_socket: Assertion`).
+   */
   async close(): Promise<void> {
-    if (this.#lost) return;
-    const gone = this.#socket.end(encodeRequest(command.disconnect, 0, 0, 0, 0));
-    await gone;
-    this.#socket.destroy();
+    if (this.#lost || this.#leaving) return;
+    this.#leaving = disconnectedError(this.#socket.where);
+    const pending = [...this.#reader.pending.values()];
+    if (pending.length > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.#reader.onIdle = resolve;
+        this.#onLost = resolve;
+      });
+      for (const request of pending) this.#abandon(request, this.#leaving);
+      const patience = setTimeout(() => this.destroy(), leavePatienceMs);
+      await idle;
+      clearTimeout(patience);
+    }
+    if (!this.#lost) await this.#socket.end(encodeRequest(command.disconnect, 0, 0, 0, 0));
+    this.destroy();
   }
 
   /** Drops the connection: pending requests reject with `error`, and none of their buffers is written to any more. */
@@ -159,7 +181,7 @@ export class NbdConnection {
 
   #submit(submission: Submission): Promise<PendingRequest> {
     const { type, verb, offset, length, into, payload, signal } = submission;
-    if (this.#lost) return Promise.reject(this.#lost);
+    if (this.lost) return Promise.reject(this.lost);
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const onAbort = () => this.#abandon(request, signal?.reason);
@@ -172,6 +194,7 @@ export class NbdConnection {
         coverage: new Coverage(type === command.read ? length : 0),
         extents: [],
         error: undefined,
+        abandoned: undefined,
         startedAt: performance.now(),
         settle: (error) => {
           signal?.removeEventListener('abort', onAbort);
@@ -193,13 +216,22 @@ export class NbdConnection {
   }
 
   /**
-   * Nobody waits any more: the answer will be thrown away. Where the kernel already fills the buffer, only dropping the
-   * connection keeps it from writing into memory that the caller uses for something else.
+   * Nobody waits any more: the answer will be thrown away. Where the kernel already fills the buffer, the rejection
+   * waits until that part has landed, or the connection is dropped, so that the caller may use the buffer again.
    */
   #abandon(request: PendingRequest, reason: unknown): void {
-    request.settle(asError(reason));
-    if (this.#reader.isLanding(request)) this.destroy();
-    request.into = undefined;
+    const error = asError(reason);
+    if (!this.#reader.isLanding(request)) {
+      request.into = undefined;
+      request.settle(error);
+      return;
+    }
+    request.abandoned = error;
+    setTimeout(() => {
+      if (!this.#reader.isLanding(request)) return;
+      request.settle(error);
+      this.destroy();
+    }, landingPatienceMs);
   }
 
   /** One timer for all requests: the oldest is the first in the map. */
@@ -226,7 +258,8 @@ export class NbdConnection {
     this.#watchdog = undefined;
     const pending = [...this.#reader.pending.values()];
     this.#reader.pending.clear();
-    for (const request of pending) request.settle(this.#lost);
+    for (const request of pending) request.settle(request.abandoned ?? this.#lost);
+    this.#onLost?.();
   }
 }
 

@@ -74,3 +74,11 @@ async function start(
     },
   };
 }
+
+/** What nbdkit's pattern plugin holds: each 8 bytes are their own offset, big-endian. */
+export function pattern(offset: number, length: number): Buffer {
+  const first = offset - (offset % 8);
+  const bytes = Buffer.alloc(Math.ceil((length + 16) / 8) * 8);
+  for (let at = 0; at < bytes.length; at += 8) bytes.writeBigUInt64BE(BigInt(first + at), at);
+  return bytes.subarray(offset - first, offset - first + length);
+}

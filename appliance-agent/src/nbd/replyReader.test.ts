@@ -23,6 +23,7 @@ function record(type: Command, offset: number, length: number): Recorded {
       coverage: new Coverage(type === command.read ? length : 0),
       extents: [],
       error: undefined,
+      abandoned: undefined,
       startedAt: 0,
       settle: (error) => {
         recorded.outcome = error ?? 'ok';

@@ -27,6 +27,8 @@ export interface PendingRequest {
   readonly coverage: Coverage;
   readonly extents: Extent[];
   error: NbdIoError | undefined;
+  /** Set when nobody waits any more though the kernel fills `into` just now: told once that part has landed. */
+  abandoned: Error | undefined;
   readonly startedAt: number;
   settle(error: Error | undefined): void;
 }
@@ -37,6 +39,8 @@ export interface PendingRequest {
  */
 export class ReplyReader implements Receiver {
   readonly pending = new Map<number, PendingRequest>();
+  /** Called when the last pending request was answered. */
+  onIdle: (() => void) | undefined;
   readonly #allocationContextId: number | undefined;
   readonly #structured: boolean;
   readonly #header = Buffer.alloc(28);
@@ -143,6 +147,10 @@ export class ReplyReader implements Receiver {
   #land(request: PendingRequest, start: number, length: number, then: () => void): void {
     const finished = () => {
       this.#landing = undefined;
+      if (request.abandoned) {
+        request.into = undefined;
+        request.settle(request.abandoned);
+      }
       then();
       this.#expectHeader();
     };
@@ -178,6 +186,7 @@ export class ReplyReader implements Receiver {
     }
     this.pending.delete(cookie);
     request.settle(error);
+    if (this.pending.size === 0) this.onIdle?.();
   }
 }
 

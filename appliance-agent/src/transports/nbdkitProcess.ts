@@ -65,7 +65,7 @@ export class NbdkitProcess {
 
   /** The last 64 KiB of what it printed, without the secret. */
   get log(): string {
-    return this.#log.replaceAll(this.#secret, '***');
+    return this.#secret ? this.#log.replaceAll(this.#secret, '***') : this.#log;
   }
 
   get pid(): number | undefined {

@@ -167,7 +167,6 @@ export class RecoveringDisk implements SourceDisk {
   #retire(session: NbdSession): void {
     if (this.#session !== session) return;
     this.#session = undefined;
-    session.client.destroy();
     const gone = session[Symbol.asyncDispose]().finally(() => this.#retiring.delete(gone));
     this.#retiring.add(gone);
   }
