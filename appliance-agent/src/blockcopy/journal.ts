@@ -1,4 +1,25 @@
-import type { ByteRange } from '../disk/extent.ts';
+import { randomUUID } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { OsseaError } from '../contract/index.ts';
+import { type ByteRange, normaliseRanges } from '../disk/extent.ts';
+import { DiskDigest } from './digest.ts';
+import { type JournalFile, openJournalFile } from './journalFile.ts';
+import {
+  type ChunkState,
+  chunkState,
+  countersOffset,
+  decodeSlot,
+  decodeState,
+  digestBytes,
+  encodeRecord,
+  encodeSlot,
+  headerOffsets,
+  JournalCounters,
+  JournalHeader,
+  recordBytes,
+  recordsOffset,
+  slotBytes,
+} from './journalFormat.ts';
 
 /** The moment of the source that a replica shows, or is on its way to. */
 export interface JournalPoint {
@@ -17,7 +38,7 @@ export interface JournalIdentity {
   readonly chunkBytes?: number | undefined;
 }
 
-/** What the journal knows of a disk, in bytes; the four sum up to the capacity. */
+/** What the journal knows of a disk, in bytes; `zeroBytes` is a part of `doneBytes`, the others sum up to the capacity. */
 export interface JournalSummary {
   /** Equal to the source at the current point, and safe on the target. */
   readonly doneBytes: number;
@@ -29,37 +50,25 @@ export interface JournalSummary {
   readonly unknownBytes: number;
 }
 
-/**
- * What is known of one volume's contents, chunk by chunk, on disk. It outlives jobs: an interrupted copy resumes from it, and
- * the next point builds upon it as a seed.
- */
-export interface Journal extends AsyncDisposable {
-  readonly volumeId: string;
-  readonly capacityBytes: number;
-  readonly chunkBytes: number;
-  /** Undefined until the first `beginPoint`. */
-  readonly point: JournalPoint | undefined;
-  /** True when every chunk equals the source at `point`. */
-  readonly isComplete: boolean;
-  summary(): JournalSummary;
-  /**
-   * Turns to another point. Durable when it resolves; a kill in between leaves the old point, with at most some chunks to
-   * compare again. Does nothing when `point.snapshot` is the current one (a resumed copy).
-   *
-   * @param changed what may differ between the journal's current point and this one, as changed-block tracking tells it **since
-   *   `journal.point.changeId`**; `'all'` where that is not known: every chunk is then read and only what differs written.
-   */
-  beginPoint(point: JournalPoint, changed: readonly ByteRange[] | 'all'): Promise<void>;
-  /**
-   * BLAKE3 over the digests of all chunks in order, hex. Throws `copy.journal` while a chunk is not done.
-   */
-  diskDigest(): Promise<string>;
-  close(): Promise<void>;
+/** A chunk whose content is safe on the target. */
+export interface FinishedChunk {
+  readonly index: number;
+  readonly digest: Uint8Array;
+  readonly zero: boolean;
 }
+
+const minChunkBytes = 64 * 1024;
+const maxChunkBytes = 1024 * 1024;
+/** Records read and written at a time. */
+const pageRecords = 4096;
+/** The mark of touched chunks runs ahead by so much, so that it is seldom written. */
+const touchAheadBytes = 256 * 1024 * 1024;
 
 /** The chunk size for a disk: 64 KiB to 1 MiB, so that also a small disk has enough chunks to resume between. */
 export function chunkBytesFor(capacityBytes: number): number {
-  throw new Error(`not implemented ${capacityBytes}`);
+  let chunkBytes = minChunkBytes;
+  while (chunkBytes < maxChunkBytes && chunkBytes * 256 < capacityBytes) chunkBytes *= 2;
+  return chunkBytes;
 }
 
 /**
@@ -67,5 +76,376 @@ export function chunkBytesFor(capacityBytes: number): number {
  * belongs to another volume, capacity or chunk size.
  */
 export async function openJournal(path: string, identity: JournalIdentity): Promise<Journal> {
-  throw new Error(`not implemented ${path} ${identity}`);
+  const file = await openJournalFile(path);
+  try {
+    return await Journal.open(file, identity, path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * What is known of one volume's contents, chunk by chunk, on disk. It outlives jobs: an interrupted copy resumes from it, and
+ * the next point builds upon it as a seed. Only the states are held in memory, one byte per chunk.
+ */
+export class Journal implements AsyncDisposable {
+  readonly chunkCount: number;
+  readonly #file: JournalFile;
+  readonly #states: Uint8Array;
+  readonly #seed: number;
+  #header: JournalHeader;
+  #counters: JournalCounters;
+  #headerTurn: Promise<void> = Promise.resolve();
+  #page: { readonly number: number; readonly records: Promise<Buffer> } | undefined;
+
+  private constructor(
+    file: JournalFile,
+    header: JournalHeader,
+    states: Uint8Array,
+    counters: JournalCounters,
+  ) {
+    this.#file = file;
+    this.#header = header;
+    this.#states = states;
+    this.#counters = counters;
+    this.#seed = seedOf(header);
+    this.chunkCount = states.length;
+  }
+
+  /** Opens a journal on a file of any kind; see `openJournal`. */
+  static async open(file: JournalFile, identity: JournalIdentity, name: string): Promise<Journal> {
+    const { capacityBytes, volumeId } = identity;
+    const header = await readHeader(file);
+    if (!header) return Journal.#create(file, identity);
+    const chunkBytes = identity.chunkBytes ?? header.chunkBytes;
+    if (
+      header.volumeId !== volumeId ||
+      header.capacityBytes !== capacityBytes ||
+      header.chunkBytes !== chunkBytes
+    ) {
+      throw new OsseaError(
+        'copy.journal',
+        `The journal ${name} tells of volume ${header.volumeId} with ${header.capacityBytes} bytes in chunks of ` +
+          `${header.chunkBytes}, but volume ${volumeId} with ${capacityBytes} bytes in chunks of ${chunkBytes} is meant.`,
+        { remedy: 'Delete the journal to copy the whole disk again.' },
+      );
+    }
+    const states = await readStates(file, header);
+    const slot = Buffer.alloc(slotBytes);
+    await file.read(countersOffset, slot);
+    const counters = decodeSlot(slot, JournalCounters);
+    const current = counters?.pointNumber === header.pointNumber ? counters : noCounters(header.pointNumber);
+    return new Journal(file, header, states, current);
+  }
+
+  static async #create(file: JournalFile, identity: JournalIdentity): Promise<Journal> {
+    const { capacityBytes, volumeId } = identity;
+    const chunkBytes = identity.chunkBytes ?? chunkBytesFor(capacityBytes);
+    const chunks = Math.ceil(capacityBytes / chunkBytes);
+    const header: JournalHeader = {
+      format: 'ossea-journal-1',
+      sequence: 0,
+      id: randomUUID(),
+      volumeId,
+      capacityBytes,
+      chunkBytes,
+      pointNumber: 0,
+      touchedChunks: 0,
+      // A file that has records but no header was damaged: the volume may hold anything. Its records fit no new id.
+      ...((await file.sizeBytes()) > recordsOffset && { targetWasZero: false }),
+      zeroedDeviceBytes: 0,
+    };
+    const journal = new Journal(file, header, new Uint8Array(chunks), noCounters(0));
+    await journal.#putHeader({});
+    return journal;
+  }
+
+  get volumeId(): string {
+    return this.#header.volumeId;
+  }
+
+  get capacityBytes(): number {
+    return this.#header.capacityBytes;
+  }
+
+  get chunkBytes(): number {
+    return this.#header.chunkBytes;
+  }
+
+  /** Undefined until the first `beginPoint`. */
+  get point(): JournalPoint | undefined {
+    return this.#header.point;
+  }
+
+  /** True when every chunk equals the source at `point`. */
+  get isComplete(): boolean {
+    return this.#states.every((state) => state === chunkState.done || state === chunkState.zero);
+  }
+
+  summary(): JournalSummary {
+    const bytes = [0, 0, 0, 0, 0];
+    this.#states.forEach((state, index) => {
+      bytes[state]! += this.chunkRange(index).length;
+    });
+    const of = (state: ChunkState) => bytes[state]!;
+    return {
+      doneBytes: of(chunkState.done) + of(chunkState.zero),
+      zeroBytes: of(chunkState.zero),
+      staleBytes: of(chunkState.stale),
+      unknownBytes: of(chunkState.unknown) + of(chunkState.untouched),
+    };
+  }
+
+  /**
+   * Turns to another point. Durable when it resolves; a kill in between leaves the old point, with at most some chunks to
+   * compare again. Does nothing when `point.snapshot` is the current one (a resumed copy).
+   *
+   * @param changed what may differ between the journal's current point and this one, as changed-block tracking tells it **since
+   *   `journal.point.changeId`**; `'all'` where that is not known: every chunk is then read and only what differs written.
+   */
+  async beginPoint(point: JournalPoint, changed: readonly ByteRange[] | 'all'): Promise<void> {
+    if (this.point?.snapshot === point.snapshot) return;
+    const ranges = changed === 'all' ? [{ offset: 0, length: this.capacityBytes }] : changed;
+    await this.#doubt(ranges);
+    const pointNumber = this.#header.pointNumber + 1;
+    await this.#putHeader({ point: { ...point }, pointNumber });
+    this.#counters = noCounters(pointNumber);
+  }
+
+  /** Takes every chunk for stale at the same point, to compare all of them with the source again. */
+  async doubtAll(): Promise<void> {
+    await this.#doubt([{ offset: 0, length: this.capacityBytes }]);
+  }
+
+  /** BLAKE3 over the digests of all chunks in order, hex. Throws `copy.journal` while a chunk is not done. */
+  async diskDigest(): Promise<string> {
+    const whole = new DiskDigest();
+    for (let first = 0; first < this.chunkCount; first += pageRecords) {
+      const count = Math.min(pageRecords, this.chunkCount - first);
+      const records = await this.#readRecords(first, count);
+      const digests = Buffer.allocUnsafe(count * digestBytes);
+      for (let i = 0; i < count; i++) {
+        const state = this.#states[first + i];
+        if (state !== chunkState.done && state !== chunkState.zero) {
+          throw new OsseaError(
+            'copy.journal',
+            `The copy of volume ${this.volumeId} is not complete: nothing is known for sure at offset ${(first + i) * this.chunkBytes}.`,
+            { remedy: 'Run the replication to its end.' },
+          );
+        }
+        records.copy(digests, i * digestBytes, i * recordBytes + 4, i * recordBytes + 4 + digestBytes);
+      }
+      whole.add(digests);
+    }
+    return whole.finish();
+  }
+
+  chunkRange(index: number): ByteRange {
+    const offset = index * this.chunkBytes;
+    return { offset, length: Math.min(this.chunkBytes, this.capacityBytes - offset) };
+  }
+
+  stateOf(index: number): ChunkState {
+    return this.#states[index] as ChunkState;
+  }
+
+  /**
+   * Settles whether the target was all zeros before the first copy. Only the first call decides: once data was written, nobody
+   * outside can tell any more. Durable.
+   */
+  async noteTarget(knownZero: boolean): Promise<void> {
+    if (this.#header.targetWasZero === undefined) await this.#putHeader({ targetWasZero: knownZero });
+  }
+
+  /** True when the target was all zeros before the first copy. */
+  get targetWasZero(): boolean {
+    return this.#header.targetWasZero ?? false;
+  }
+
+  /**
+   * True where the target still has the zeros that it was created with, if the source is zero there as well: the chunk was never
+   * written, or only in this first point, in which what is zero on the source was never anything else.
+   */
+  holdsZeros(index: number): boolean {
+    return (
+      this.targetWasZero &&
+      this.#states[index] === chunkState.untouched &&
+      (this.#header.pointNumber <= 1 || index >= this.#header.touchedChunks)
+    );
+  }
+
+  /** The digest of what the target holds. Only for done, zero and stale chunks. */
+  async digestOf(index: number): Promise<Uint8Array> {
+    const number = Math.floor(index / pageRecords);
+    if (this.#page?.number !== number) {
+      const first = number * pageRecords;
+      this.#page = {
+        number,
+        records: this.#readRecords(first, Math.min(pageRecords, this.chunkCount - first)),
+      };
+    }
+    const records = await this.#page.records;
+    const position = (index % pageRecords) * recordBytes + 4;
+    return records.subarray(position, position + digestBytes);
+  }
+
+  /** To be awaited before an untouched chunk is written: afterwards the journal remembers that it may have been. */
+  async touch(index: number): Promise<void> {
+    while (index >= this.#header.touchedChunks) {
+      const ahead = Math.ceil(touchAheadBytes / this.chunkBytes);
+      await this.#putHeader({ touchedChunks: Math.min(this.chunkCount, index + ahead) });
+    }
+  }
+
+  /** To be awaited before a chunk with a known digest is overwritten: a torn write must not pass for the old content. */
+  async forget(index: number): Promise<void> {
+    this.#states[index] = chunkState.unknown;
+    const record = Buffer.alloc(recordBytes);
+    encodeRecord(record, 0, this.#seed, index, chunkState.unknown, undefined);
+    await this.#writeRecords(index, record);
+    await this.#file.sync();
+  }
+
+  /** Notes chunks whose content was flushed on the target before; durable when it resolves. */
+  async finish(chunks: readonly FinishedChunk[]): Promise<void> {
+    const sorted = chunks.toSorted((a, b) => a.index - b.index);
+    for (let from = 0; from < sorted.length; ) {
+      const first = sorted[from]!.index;
+      let to = from + 1;
+      while (to < sorted.length && sorted[to]!.index === first + (to - from)) to += 1;
+      const records = Buffer.allocUnsafe((to - from) * recordBytes);
+      for (let i = from; i < to; i++) {
+        const { index, digest, zero } = sorted[i]!;
+        const state = zero ? chunkState.zero : chunkState.done;
+        encodeRecord(records, (i - from) * recordBytes, this.#seed, index, state, digest);
+      }
+      await this.#writeRecords(first, records);
+      from = to;
+    }
+    await this.#file.sync();
+    for (const { index, zero } of sorted) this.#states[index] = zero ? chunkState.zero : chunkState.done;
+  }
+
+  /** Counters of the current point. */
+  get counters(): JournalCounters {
+    return this.#counters;
+  }
+
+  /** Keeps the counters over an end of the process; not over a loss of power, where they may fall back a little. */
+  async keepCounters(counters: Omit<JournalCounters, 'pointNumber'>): Promise<void> {
+    this.#counters = { ...counters, pointNumber: this.#header.pointNumber };
+    await this.#file.write(countersOffset, encodeSlot(this.#counters));
+  }
+
+  /** The size of the device whose space behind the disk is zero. */
+  get zeroedDeviceBytes(): number {
+    return this.#header.zeroedDeviceBytes;
+  }
+
+  /** Notes that the space behind the disk was zeroed and flushed. */
+  async noteZeroedDevice(deviceBytes: number): Promise<void> {
+    await this.#putHeader({ zeroedDeviceBytes: deviceBytes });
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Takes what is done in the ranges for stale; unknown chunks stay unknown. Durable. */
+  async #doubt(ranges: readonly ByteRange[]): Promise<void> {
+    for (const { offset, length } of normaliseRanges(ranges, this.capacityBytes)) {
+      const end = Math.ceil((offset + length) / this.chunkBytes);
+      for (let first = Math.floor(offset / this.chunkBytes); first < end; first += pageRecords) {
+        await this.#doubtPage(first, Math.min(pageRecords, end - first));
+      }
+    }
+    await this.#file.sync();
+  }
+
+  async #doubtPage(first: number, count: number): Promise<void> {
+    const isDone = (state: number) => state === chunkState.done || state === chunkState.zero;
+    if (!this.#states.subarray(first, first + count).some(isDone)) return;
+    const records = await this.#readRecords(first, count);
+    for (let i = 0; i < count; i++) {
+      if (!isDone(this.#states[first + i]!)) continue;
+      const position = i * recordBytes;
+      const digest = Buffer.from(records.subarray(position + 4, position + 4 + digestBytes));
+      encodeRecord(records, position, this.#seed, first + i, chunkState.stale, digest);
+      this.#states[first + i] = chunkState.stale;
+    }
+    await this.#writeRecords(first, records);
+  }
+
+  async #readRecords(first: number, count: number): Promise<Buffer> {
+    const records = Buffer.allocUnsafe(count * recordBytes);
+    await this.#file.read(recordsOffset + first * recordBytes, records);
+    return records;
+  }
+
+  async #writeRecords(first: number, records: Buffer): Promise<void> {
+    this.#page = undefined;
+    await this.#file.write(recordsOffset + first * recordBytes, records);
+    // A page that was read meanwhile may hold the old records.
+    this.#page = undefined;
+  }
+
+  /** Changes the header durably, one change at a time. */
+  #putHeader(change: Partial<JournalHeader>): Promise<void> {
+    const turn = this.#headerTurn.then(async () => {
+      const header = { ...this.#header, ...change, sequence: this.#header.sequence + 1 };
+      const offset = headerOffsets[header.sequence % 2]!;
+      await this.#file.write(offset, encodeSlot(header));
+      await this.#file.sync();
+      this.#header = header;
+    });
+    this.#headerTurn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function noCounters(pointNumber: number): JournalCounters {
+  return {
+    pointNumber,
+    readBytes: 0,
+    writtenBytes: 0,
+    skippedBytes: 0,
+    rereadBytes: 0,
+    keptBytes: 0,
+    differingChunks: 0,
+  };
+}
+
+function seedOf(header: JournalHeader): number {
+  return crc32(header.id);
+}
+
+async function readHeader(file: JournalFile): Promise<JournalHeader | undefined> {
+  const headers: JournalHeader[] = [];
+  for (const offset of headerOffsets) {
+    const slot = Buffer.alloc(slotBytes);
+    await file.read(offset, slot);
+    const header = decodeSlot(slot, JournalHeader);
+    if (header) headers.push(header);
+  }
+  return headers.toSorted((a, b) => b.sequence - a.sequence)[0];
+}
+
+async function readStates(file: JournalFile, header: JournalHeader): Promise<Uint8Array> {
+  const states = new Uint8Array(Math.ceil(header.capacityBytes / header.chunkBytes));
+  const seed = seedOf(header);
+  const page = Buffer.allocUnsafe(pageRecords * recordBytes);
+  for (let first = 0; first < states.length; first += pageRecords) {
+    const count = Math.min(pageRecords, states.length - first);
+    const records = page.subarray(0, count * recordBytes);
+    await file.read(recordsOffset + first * recordBytes, records);
+    for (let i = 0; i < count; i++) {
+      states[first + i] = decodeState(records, i * recordBytes, seed, first + i);
+    }
+  }
+  return states;
 }

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
+
+/** Below this a plain write is quicker than starting a program. */
+const programFromBytes = 16 * 1024 * 1024;
+const zeros = Buffer.alloc(1024 * 1024);
+const zerosAtATime = 16;
+/** What both programs and every block device can address. */
+const alignment = 4096;
+
+/**
+ * Makes a range of an open file or block device read as zeros: by punching a hole where the storage guarantees zeros for it, by
+ * BLKZEROOUT, or by writing.
+ */
+export async function zeroRange(
+  handle: FileHandle,
+  isBlockDevice: boolean,
+  offset: number,
+  length: number,
+): Promise<void> {
+  const end = offset + length;
+  const from = Math.ceil(offset / alignment) * alignment;
+  const to = end - (end % alignment);
+  if (to - from < programFromBytes || !(await zeroByProgram(handle, isBlockDevice, from, to - from))) {
+    await writeZeros(handle, offset, end);
+    return;
+  }
+  await writeZeros(handle, offset, from);
+  await writeZeros(handle, to, end);
+}
+
+/** True when one of util-linux's programs did it. Node cannot call fallocate(2) or ioctl(2) itself. */
+async function zeroByProgram(
+  handle: FileHandle,
+  isBlockDevice: boolean,
+  offset: number,
+  length: number,
+): Promise<boolean> {
+  const range = ['--offset', `${offset}`, '--length', `${length}`];
+  // On a block device the kernel punches only where the hardware promises zeros afterwards (blkdev_fallocate).
+  if (await succeeds(handle, 'fallocate', ['--punch-hole', ...range])) return true;
+  // --force: we hold the device exclusively ourselves.
+  return isBlockDevice && (await succeeds(handle, 'blkdiscard', ['--zeroout', '--force', ...range]));
+}
+
+/** Runs a program on the open file itself, which it inherits, so that no path can lead it astray. */
+function succeeds(handle: FileHandle, program: string, programArguments: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, [...programArguments, '/proc/self/fd/3'], {
+      stdio: ['ignore', 'ignore', 'ignore', handle.fd],
+    });
+    child.once('error', () => resolve(false));
+    child.once('close', (code) => resolve(code === 0));
+  });
+}
+
+async function writeZeros(handle: FileHandle, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; ) {
+    const buffers: Buffer[] = [];
+    for (let planned = at; planned < to && buffers.length < zerosAtATime; planned += zeros.length) {
+      buffers.push(zeros.subarray(0, Math.min(zeros.length, to - planned)));
+    }
+    at += (await handle.writev(buffers, at)).bytesWritten;
+  }
+}
