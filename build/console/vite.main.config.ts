@@ -3,13 +3,9 @@ import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
 const root = join(import.meta.dirname, '..', '..');
-const external = [
-  'electron',
-  'keytar',
-  'cpu-features',
-  ...builtinModules,
-  ...builtinModules.map((name) => `node:${name}`),
-];
+const packaged = new Set(['electron', 'keytar', 'cpu-features', ...builtinModules]);
+/** Native code cannot be bundled; ssh2 does without its own where it is not found. */
+const external = (name: string) => packaged.has(name) || name.startsWith('node:') || name.endsWith('.node');
 
 /** The main process and the preload script, each bundled into one file; `OSSEA_BUNDLE` says which. */
 const preload = process.env.OSSEA_BUNDLE === 'preload';
