@@ -118,7 +118,9 @@ export const catalogueCommands: Commands = {
       }
       // All templates of the lab are the operator's, public and featured.
       if (filter === 'self' || filter === 'selfexecutable') return [];
-      return selected(call.site.templates, call).map((template) => ({
+      // What cannot be deployed yet is shown to its owner and to administrators.
+      const templates = selected(call.site.templates, call).filter(({ ready }) => ready || filter === 'all');
+      return templates.map((template) => ({
         id: template.id,
         name: template.name,
         displaytext: template.name,

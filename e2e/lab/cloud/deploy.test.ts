@@ -134,6 +134,8 @@ test('destroying keeps the record, MAC and root disk until an administrator expu
   await expectRefusal(user.job('destroyVirtualMachine', { id: vm.id, expunge: 'true' }), 530, /Admin only/);
   await user.job('destroyVirtualMachine', { id: vm.id });
   expect(cloud.vms().find(({ id }) => id === vm.id)?.state).toBe('Destroyed');
+  expect(await user.call('listVirtualMachines', { id: vm.id })).toEqual({});
+  expect((await admin.call('listVirtualMachines', { id: vm.id })).virtualmachine[0].state).toBe('Destroyed');
   await admin.job('expungeVirtualMachine', { id: vm.id });
   expect(cloud.leftovers()).toEqual(['volume data']);
 });

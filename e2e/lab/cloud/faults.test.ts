@@ -103,6 +103,22 @@ describe('faults on order', () => {
   });
 });
 
+describe('with a short memory for jobs', () => {
+  test.override({ cloudOptions: { jobRetentionMs: 20 } });
+
+  test('a job that ended is forgotten after a while', async ({ cloud, user }) => {
+    const { zoneId, diskOfferingId } = cloud.defaults;
+    const { jobid } = await user.call('createVolume', {
+      name: 'x',
+      size: '1',
+      zoneid: zoneId,
+      diskofferingid: diskOfferingId,
+    });
+    await user.ended(jobid);
+    await vi.waitFor(() => expectRefusal(user.call('queryAsyncJobResult', { jobid }), 431, /does not exist/));
+  });
+});
+
 describe('throttling', () => {
   test.override({ cloudOptions: { throttling: { intervalSeconds: 1, max: 2 } } });
 

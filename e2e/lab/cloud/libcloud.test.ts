@@ -36,7 +36,7 @@ describe.skipIf(!hasLibcloud)('Apache Libcloud (needs python3-libcloud)', () => 
     expect(seen).toMatchObject({
       zones: ['lab-zone', 'lab-zone-two'],
       sizes: { Small: 1024, Medium: 2048, Large: 8192 },
-      images: ['Debian 12 shell', 'Still downloading'],
+      images: ['Debian 12 shell'],
       networks: ['production', 'isolated-test', 'far-away'],
       offerings: { Custom: true, 'Fixed 5 GiB': false },
       volume: { size: 2 },

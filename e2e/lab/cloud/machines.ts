@@ -33,6 +33,8 @@ export const machineCommands: Commands = {
       return selected(call.site.vms, call)
         .filter(
           (vm) =>
+            // `allow.user.view.destroyed.vm` is off in a new cloud.
+            (vm.state !== 'Destroyed' || call.account.admin) &&
             (state === undefined || vm.state.toLowerCase() === state) &&
             (networkId === undefined || vm.nics.some((nic) => nic.networkId === networkId)),
         )

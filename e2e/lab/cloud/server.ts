@@ -50,7 +50,10 @@ export class ApiServer {
     this.#site = site;
     this.#options = options;
     this.#throttle = new Throttle(site.options.throttling);
-    const listener: RequestListener = (request, response) => void this.#serve(request, response);
+    const listener: RequestListener = (request, response) => {
+      // What fails outside of a call is a client that went away.
+      this.#serve(request, response).catch(() => request.socket.destroy());
+    };
     this.http = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
   }
 
@@ -106,18 +109,19 @@ export class ApiServer {
       const answer = await this.#answer(call, command, pairs);
       if (faults.strikes('reset-after', name)) return reset();
       log(200);
-      send(response, 200, name, answer);
+      send(response, pairs, { status: 200, command: name, answer });
     } catch (error) {
       const known = error instanceof ApiError ? error : new ApiError('internal', String(error));
       log(known.code);
-      const envelope =
-        known.code === apiErrorCodes.unsupported || commands[name] === undefined ? undefined : name;
-      send(response, known.code, envelope, {
+      const unnamed = known.code === apiErrorCodes.unsupported || commands[name] === undefined;
+      const answer = {
         uuidList: [],
         errorcode: known.code,
         cserrorcode: known.code === apiErrorCodes.internal ? 4250 : 9999,
         errortext: known.message,
-      });
+      };
+      // CloudStack does not name the command in the envelope of these errors.
+      send(response, pairs, { status: known.code, command: unnamed ? undefined : name, answer });
     }
   }
 
@@ -197,14 +201,29 @@ function questionOf(pairs: readonly Pair[]): string {
   return JSON.stringify(Object.entries(withoutSecrets(pairs)).toSorted());
 }
 
-/** @param command undefined where CloudStack does not name the command in its envelope */
-function send(response: ServerResponse, status: number, command: string | undefined, answer: Answer): void {
+/** JSON only where it was asked for, as in CloudStack: XML is what a client gets that forgets to ask. */
+function send(
+  response: ServerResponse,
+  pairs: readonly Pair[],
+  answered: { status: number; command: string | undefined; answer: Answer },
+): void {
+  const { status, command, answer } = answered;
   const envelope = command === undefined ? 'errorresponse' : `${command.toLowerCase()}response`;
-  const body = JSON.stringify({ [envelope]: answer });
+  const json = lookUp(pairs, 'response')?.toLowerCase() === 'json';
+  const body = json
+    ? JSON.stringify({ [envelope]: answer })
+    : `<?xml version="1.0" encoding="UTF-8"?>${toXml(envelope, answer)}`;
+  const contentType = json ? 'application/json; charset=utf-8' : 'text/xml; charset=utf-8';
   response
-    .writeHead(status, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': Buffer.byteLength(body),
-    })
+    .writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) })
     .end(body);
+}
+
+function toXml(name: string, value: unknown): string {
+  if (Array.isArray(value)) return value.map((item) => toXml(name, item)).join('');
+  const inner =
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([key, part]) => toXml(key, part))
+      : [String(value).replace(/[&<>]/g, (mark) => `&#${mark.charCodeAt(0)};`)];
+  return `<${name}>${inner.join('')}</${name}>`;
 }

@@ -77,6 +77,18 @@ describe('signed requests', () => {
     expect(isFresh('2026-01-31T12:00:00+0200', Date.UTC(2026, 0, 31, 10, 0, 1))).toBe(false);
   });
 
+  test('without response=json the answer is XML', async ({ cloud }) => {
+    const pairs: [string, string][] = [
+      ['command', 'listOsTypes'],
+      ['apikey', cloud.apiKey],
+      ['keyword', 'Debian'],
+    ];
+    const signature = signatureOf(pairs, cloud.secretKey);
+    const answer = await fetch(`${cloud.url}?${new URLSearchParams([...pairs, ['signature', signature]])}`);
+    expect(answer.headers.get('content-type')).toContain('text/xml');
+    expect(await answer.text()).toContain('<listostypesresponse><count>1</count><ostype><id>');
+  });
+
   test('no key or signature is kept in the log of calls', async ({ cloud, user }) => {
     await user.call('listZones', { name: 'x' });
     expect(cloud.calls.at(-1)).toEqual({

@@ -188,8 +188,10 @@ export class Site {
     await this.#align(volume);
   }
 
-  async #align(volume: Volume): Promise<void> {
-    if (this.isPlugged(volume)) await this.storage.publish(volume.id);
-    else await this.storage.unpublish(volume.id);
+  /** In turn, so that a late link does not cross with the next one of the same volume. */
+  #align(volume: Volume): Promise<void> {
+    return this.inTurn(`link of ${volume.id}`, () =>
+      this.isPlugged(volume) ? this.storage.publish(volume.id) : this.storage.unpublish(volume.id),
+    );
   }
 }
