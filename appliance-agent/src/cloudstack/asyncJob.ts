@@ -16,7 +16,7 @@ const JobFailure = z.object({
   errortext: z.string().optional(),
 });
 
-const firstPauseMs = 100;
+const firstPauseMs = 40;
 const longestPauseMs = 3_000;
 
 /**

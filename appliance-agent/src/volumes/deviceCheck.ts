@@ -93,9 +93,9 @@ async function checkSerial(record: VolumeRecord, device: FoundDevice, folder: st
 }
 
 async function checkNoLoopDevice(record: VolumeRecord, device: FoundDevice): Promise<void> {
-  for await (const path of glob('/sys/block/loop*/loop/backing_file')) {
+  for await (const path of glob('/sys/devices/virtual/block/loop*/loop/backing_file')) {
     const backing = (await readFile(path, 'utf8').catch(() => '')).trim();
-    if (backing === device.realPath) throw busy(record, device, `${path.split('/')[3]} uses it`);
+    if (backing === device.realPath) throw busy(record, device, `${path.split('/')[5]} uses it`);
   }
 }
 

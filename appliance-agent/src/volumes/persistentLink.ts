@@ -4,8 +4,8 @@ import { nameForPeople, volumeToken } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
 /**
- * The readable name of a disk on the appliance: `<vm>-<disk>`, with the token behind it where another workload has a VM
- * and disk of the same names.
+ * The readable name of a disk on the appliance: `<vm>-<disk>`. Where workloads have VMs and disks of the same names, the
+ * oldest keeps the plain name and the others have their token behind it, so that no name changes hands.
  */
 export function persistentLinkPath(
   linkDir: string,
@@ -13,7 +13,8 @@ export function persistentLinkPath(
   others: readonly VolumeRecord[],
 ): string {
   const plain = plainName(record);
-  const taken = others.some((other) => other.id !== record.id && plainName(other) === plain);
+  const age = ({ createdAt, id }: VolumeRecord) => `${createdAt} ${id}`;
+  const taken = others.some((other) => plainName(other) === plain && age(other) < age(record));
   return join(linkDir, taken ? `${plain}-${volumeToken(record.id)}` : plain);
 }
 
