@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it, vi } from 'vitest';
 import { chaosFaults, FaultPlan } from './faults.ts';
 import { expect, expectRefusal, test } from './labTest.ts';
-import { RefusedCall } from './signedClient.ts';
+import { type Json, RefusedCall } from './signedClient.ts';
 
 const isRoot = process.getuid?.() === 0;
 const onPath = (program: string): boolean =>
@@ -97,9 +97,13 @@ describe('faults on order', () => {
   }) => {
     cloud.inject({ command: 'createVolume', kind: 'duplicate-name' });
     const id = await makeVolume('twin');
-    expect((await user.call('listVolumes', { name: 'twin' })).count).toBe(2);
+    const twins: Json[] = (await user.call('listVolumes', { name: 'twin' })).volume;
+    expect(twins).toHaveLength(2);
     await user.call('deleteVolume', { id });
     expect(cloud.leftovers()).toEqual([]);
+    expect(await cloud.strangersUntouched()).toEqual([]);
+    await user.call('deleteVolume', { id: twins.find((twin) => twin.id !== id).id });
+    expect(await cloud.strangersUntouched()).toEqual([expect.stringMatching(/twin is gone/)]);
   });
 });
 

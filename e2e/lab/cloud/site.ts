@@ -73,8 +73,8 @@ export class Site {
   applianceVmId = '';
   nextBacking: Backing | undefined;
   readonly backings = new Map<string, Backing>();
-  /** Volumes that a fault made beside others of their name; they are strangers'. */
-  readonly namesakes = new Set<string>();
+  /** Volumes that a fault made beside others of their name, by id, with that name; they are strangers'. */
+  readonly namesakes = new Map<string, string>();
 
   readonly #counters = new Map<string, number>();
   readonly #queues = new Map<string, Promise<unknown>>();

@@ -26,10 +26,22 @@ export class Strangers {
   /** One line for each VM and volume that is gone or changed. */
   async differences(): Promise<string[]> {
     const now = await picture(this.#site);
-    return [...this.#before].flatMap(([id, before]) => {
+    const changed = [...this.#before].flatMap(([id, before]) => {
       const after = now.get(id);
       if (after === before) return [];
       return [after === undefined ? `${before} is gone` : `${before} became ${after}`];
+    });
+    return [...changed, ...this.#touchedNamesakes()];
+  }
+
+  #touchedNamesakes(): string[] {
+    return [...this.#site.namesakes].flatMap(([id, name]) => {
+      const volume = this.#site.volumes.get(id);
+      if (volume === undefined) return [`the stranger's volume of the name ${name} is gone`];
+      const untouched = volume.attachment === undefined && volume.name === name && volume.tags.size === 0;
+      return untouched && volume.state === 'Allocated'
+        ? []
+        : [`the stranger's volume of the name ${name} was touched`];
     });
   }
 }

@@ -210,7 +210,7 @@ function sizeOf(offering: DiskOffering, wantedGib: number | undefined): number {
 function addNamesake(site: Site, volume: Volume): void {
   const id = site.newId('namesake');
   site.volumes.set(id, { ...volume, id, tags: new Map() });
-  site.namesakes.add(id);
+  site.namesakes.set(id, volume.name);
 }
 
 function startResize(call: Call): StartedJob {
