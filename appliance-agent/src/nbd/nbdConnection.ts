@@ -10,7 +10,7 @@ import {
   requestTls,
 } from './handshake.ts';
 import type { NbdAddress } from './nbdAddress.ts';
-import { disconnectedError, protocolError, timeoutError } from './nbdError.ts';
+import { asError, disconnectedError, protocolError, timeoutError } from './nbdError.ts';
 import { type Command, command, encodeRequest } from './nbdProtocol.ts';
 import { NbdSocket, type NbdTls } from './nbdSocket.ts';
 import { type PendingRequest, ReplyReader } from './replyReader.ts';
@@ -301,8 +301,4 @@ async function negotiate<T>(
     }
     throw error;
   }
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -53,3 +53,8 @@ export function timeoutError(where: string, milliseconds: number): OsseaError {
     { retryable: true, remedy: 'Check the load of the server and the network between.' },
   );
 }
+
+/** Whatever was thrown or given as the reason of an abort, as an error. */
+export function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

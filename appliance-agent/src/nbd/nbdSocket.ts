@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
 import { describeAddress, type NbdAddress } from './nbdAddress.ts';
-import { disconnectedError, refusedError } from './nbdError.ts';
+import { asError, disconnectedError, refusedError } from './nbdError.ts';
 
 /** Takes the bytes of a stream where it wants them: the socket reads straight into `buffer()`. */
 export interface Receiver {
@@ -58,7 +58,7 @@ export class NbdSocket {
     } catch (error) {
       socket.destroy();
       if (signal.aborted) throw signal.reason;
-      throw refusedError(socket.where, `connecting failed (${messageOf(error)})`, {
+      throw refusedError(socket.where, `connecting failed (${asError(error).message})`, {
         cause: error,
         retryable: true,
       });
@@ -88,7 +88,7 @@ export class NbdSocket {
     } catch (error) {
       encrypted.destroy();
       if (signal.aborted) throw signal.reason;
-      throw refusedError(this.where, `TLS failed (${messageOf(error)})`, { cause: error });
+      throw refusedError(this.where, `TLS failed (${asError(error).message})`, { cause: error });
     }
     const found = createHash('sha256').update(encrypted.getPeerCertificate().raw).digest('hex');
     if (options.fingerprint !== undefined && found !== options.fingerprint) {
@@ -187,12 +187,4 @@ export class NbdSocket {
       this.destroy(asError(error));
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }
