@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import { type AgentEvent, isOsseaError, type Job } from '../contract/index.ts';
 import type { AgentClient } from './agentClient.ts';
 import { progressLine, progressLines } from './jobView.ts';
@@ -35,9 +35,15 @@ export class JobDisplay {
   readonly #redraw: ReturnType<typeof createLogUpdate> | undefined;
   readonly #shown = new Map<string, string>();
 
-  constructor(output: Output) {
+  private constructor(output: Output, redraw: ReturnType<typeof createLogUpdate> | undefined) {
     this.#output = output;
-    this.#redraw = output.terminal && createLogUpdate(output.terminal);
+    this.#redraw = redraw;
+  }
+
+  /** The package that redraws is loaded only where there is a terminal. */
+  static async open(output: Output): Promise<JobDisplay> {
+    const { terminal } = output;
+    return new JobDisplay(output, terminal && (await import('log-update')).createLogUpdate(terminal));
   }
 
   show(jobs: readonly Job[], changed: Job | undefined): void {

@@ -12,7 +12,7 @@ export async function followToEnd(
   started: readonly Job[],
 ): Promise<void> {
   const ids = new Set(started.map(({ id }) => id));
-  const display = new JobDisplay(context.output);
+  const display = await JobDisplay.open(context.output);
   const jobs = await followJobs({
     client: context.client,
     signal: shell.interrupted,

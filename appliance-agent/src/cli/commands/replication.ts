@@ -90,7 +90,7 @@ export function replicationCommands(program: Command, shell: Shell): void {
 
 /** Ends with Ctrl-C only. Jobs that ended before the watch began are left out. */
 async function watch(shell: Shell, context: CommandContext, select: (job: Job) => boolean): Promise<void> {
-  const display = new JobDisplay(context.output);
+  const display = await JobDisplay.open(context.output);
   const begun = new Date().toISOString();
   const recent = (job: Job) => select(job) && (job.endedAt === undefined || job.endedAt >= begun);
   await followJobs({
