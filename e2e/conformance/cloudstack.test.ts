@@ -317,6 +317,26 @@ describe('errors', () => {
     expect(problem).toMatchObject({ code: 'cloudstack.resource-limit', retryable: false });
   });
 
+  it('sends nothing to a server whose certificate is not the pinned one', async () => {
+    await using secure = await startCloud({ dataDir: join(folder, 'secure'), https: true });
+    const at = (fingerprint: string | undefined) =>
+      connect({ url: secure.url, fingerprint, credentials: () => keys(secure) });
+
+    await using changed = at('0'.repeat(64));
+    const problem = await problemOf(changed.listZones());
+    expect(problem).toMatchObject({ code: 'cloudstack.certificate-changed', value: secure.fingerprint });
+    await using unpinned = at(undefined);
+    expect(await problemOf(unpinned.listZones())).toMatchObject({
+      code: 'cloudstack.unreachable',
+      retryable: false,
+    });
+    expect(secure.calls).toEqual([]);
+
+    await using pinned = at(secure.fingerprint);
+    expect(await pinned.listZones()).not.toHaveLength(0);
+    expect(await Promise.all(Array.from({ length: 12 }, () => pinned.listZones()))).toHaveLength(12);
+  });
+
   it('refuses an address over plain http to another machine', () => {
     expect(() => connect({ url: 'http://cloud.example/client/api' })).toThrow(
       expect.objectContaining({ code: 'config.invalid', field: 'target.url' }),
@@ -331,9 +351,7 @@ describe.skipIf(publishedApiMissing)(
       const api = readPublishedApi();
       const commands = new Set(cloud.calls.map(({ command }) => command));
       expect(commands.size).toBeGreaterThan(12);
-      expect(
-        cloud.calls.flatMap((call) => whyUnfit(api, call)),
-      ).toEqual([]);
+      expect(cloud.calls.flatMap((call) => whyUnfit(api, call))).toEqual([]);
     });
 
     it('has recorded answers that are read as they are', () => {

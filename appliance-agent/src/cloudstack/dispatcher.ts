@@ -1,5 +1,9 @@
-import { Agent, type Dispatcher } from 'undici';
+import { TLSSocket } from 'node:tls';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { OsseaError } from '../contract/index.ts';
+
+/** Requests in flight at most; CloudStack's default throttle is 25 calls a second. */
+const connections = 8;
 
 /**
  * The connections to one CloudStack: TLS checked against the pinned certificate, or by the system's authorities.
@@ -18,7 +22,44 @@ export function createDispatcher(options: {
       remedy: 'Use its https address, or allow plain http explicitly where nobody can listen.',
     });
   }
-  return new Agent({ connections: 8 });
+  if (options.fingerprint === undefined || url.protocol !== 'https:') return new Agent({ connections });
+  return new Agent({ connections, connect: pinnedConnector(url.host, options.fingerprint) });
+}
+
+/** The pin takes the place of authorities and names. It is checked before the first byte of a request is sent. */
+function pinnedConnector(host: string, fingerprint: string): buildConnector.connector {
+  // A resumed session may come without the certificate, so none is kept.
+  const connect = buildConnector({ rejectUnauthorized: false, maxCachedSessions: 0 });
+  return (options, callback) =>
+    connect(options, (error, socket) => {
+      if (error) {
+        callback(error, null);
+        return;
+      }
+      const shown =
+        socket instanceof TLSSocket
+          ? socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase()
+          : undefined;
+      if (shown === fingerprint) {
+        callback(null, socket);
+        return;
+      }
+      socket.destroy();
+      callback(certificateChanged(host, fingerprint, shown), null);
+    });
+}
+
+function certificateChanged(host: string, pinned: string, shown: string | undefined): OsseaError {
+  return new OsseaError(
+    'cloudstack.certificate-changed',
+    `CloudStack at ${host} shows the certificate ${shown ?? 'none'}, not the trusted ${pinned}. Nothing was sent.`,
+    {
+      remedy:
+        'Ask who runs CloudStack whether the certificate was renewed. If so, confirm the new fingerprint in the target’s settings; if not, someone may stand in between.',
+      field: 'target.fingerprint',
+      value: shown,
+    },
+  );
 }
 
 function isLoopback(hostname: string): boolean {
