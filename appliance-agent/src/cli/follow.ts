@@ -54,7 +54,8 @@ export class JobDisplay {
       return;
     }
     for (const job of changed ? [changed] : jobs) {
-      const percent = job.plannedBytes > 0 ? Math.floor((100 * job.doneBytes) / job.plannedBytes) : 0;
+      const percent =
+        job.plannedBytes > 0 ? Math.min(100, Math.floor((100 * job.doneBytes) / job.plannedBytes)) : 0;
       const key = this.#output.json
         ? JSON.stringify([job.state, job.waitReason, job.message, job.doneBytes])
         : JSON.stringify([job.state, job.waitReason, job.message, Math.floor(percent / 5)]);

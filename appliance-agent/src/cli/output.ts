@@ -19,7 +19,9 @@ export class Output {
 
   /** The terminal that lines may be redrawn on; undefined when it is none. */
   get terminal(): NodeJS.WriteStream | undefined {
-    return this.#streams.out.isTTY && !this.json ? this.#streams.out : undefined;
+    const { out } = this.#streams;
+    // A pseudo-terminal without a size, as in some build systems, cannot be redrawn.
+    return out.isTTY && out.columns > 0 && out.rows > 0 && !this.json ? out : undefined;
   }
 
   /** The result of a command: `value` for programs, `text` for people. */
