@@ -17,7 +17,7 @@ import {
 } from '../../appliance-agent/src/cloudstack/client.ts';
 import { discoverCloud } from '../../appliance-agent/src/cloudstack/discovery.ts';
 import { validateTargetConfig } from '../../appliance-agent/src/cloudstack/targetConfig.ts';
-import { CloudId, toProblem } from '../../appliance-agent/src/contract/index.ts';
+import { CloudId, toProblem, type VolumeId } from '../../appliance-agent/src/contract/index.ts';
 import { type LabCloud, startCloud } from '../lab/cloud/cloud.ts';
 import { publishedApiMissing, readPublishedApi, readRecordedAnswer, whyUnfit } from './publishedApi.ts';
 
@@ -303,7 +303,7 @@ describe('errors', () => {
   });
 
   it('a reached limit names itself', async () => {
-    const ids = [];
+    const ids: VolumeId[] = [];
     let problem: Awaited<ReturnType<typeof problemOf>> | undefined;
     while (problem === undefined) {
       await createOne('one-of-many').then(
