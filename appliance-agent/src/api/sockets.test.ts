@@ -64,3 +64,17 @@ it('refuses a path that the kernel would cut off', async () => {
   });
   await app.close();
 });
+
+it('lets the group into a run directory that it makes, whatever the umask, and others never', async () => {
+  const umask = process.umask(0o077);
+  const app = Fastify();
+  try {
+    const path = join(folder, 'run', 'api.sock');
+    await listenOnSocket(app, path, 0o660);
+    expect((await stat(join(folder, 'run'))).mode & 0o777).toBe(0o750);
+    expect((await stat(path)).mode & 0o777).toBe(0o660);
+  } finally {
+    process.umask(umask);
+    await app.close();
+  }
+});

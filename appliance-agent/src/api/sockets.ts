@@ -72,7 +72,8 @@ export async function listenOnSocket(app: FastifyInstance, path: string, mode: n
       },
     );
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o750 });
+  // The umask would keep the group out of a folder that is made here, and with it every console.
+  if ((await mkdir(dirname(path), { recursive: true })) !== undefined) await chmod(dirname(path), 0o750);
   await takeOver(path);
   await app.listen({ path });
   await chmod(path, mode);
