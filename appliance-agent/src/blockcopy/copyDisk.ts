@@ -1,11 +1,12 @@
-import type { DiskProgress } from '../contract/index.ts';
+import { OsseaError } from '../contract/index.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
+import type { CopyProgress } from './copyMeter.ts';
+import { CopyRun } from './copyRun.ts';
 import type { Journal } from './journal.ts';
 import type { RateLimiter } from './throttle.ts';
 
-/** The counters of `DiskProgress` that the engine knows. */
-export type CopyProgress = Omit<DiskProgress, 'key' | 'label' | 'transport'>;
+export type { CopyProgress } from './copyMeter.ts';
 
 export interface CopyOptions {
   readonly source: SourceDisk;
@@ -16,7 +17,7 @@ export interface CopyOptions {
   readonly label: string;
   /** All of them apply. Default: none. */
   readonly limiters?: readonly RateLimiter[] | undefined;
-  /** Ends the copy with `copy.cancelled` within a second; what is safe until then stays so. */
+  /** Ends the copy with `copy.cancelled` within a second, unless the target itself hangs; what is safe until then stays so. */
   readonly signal: AbortSignal;
   /** So long without a byte from the source, and it is reconnected. Default 60. */
   readonly stallSeconds?: number | undefined;
@@ -32,7 +33,7 @@ export interface CopyResult {
   readonly writtenBytes: number;
   /** Bytes of the disk that are zeros, holes or not. */
   readonly holeBytes: number;
-  /** Chunks with a digest from an earlier point, whose source turned out to differ and that were written. */
+  /** Chunks with a digest from before, whose source turned out to differ. */
   readonly differingChunks: number;
   readonly rereadBytes: number;
   /** Seconds of this run. */
@@ -46,5 +47,38 @@ export interface CopyResult {
  * `copy.journal`, `volume.too-small`, `source.*`, `target.io`, `target.full`.
  */
 export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
-  throw new Error(`not implemented ${options}`);
+  checkFit(options);
+  const startedAt = performance.now();
+  const counters = await new CopyRun({ ...options, phase: 'copying' }).run();
+  const { readBytes, writtenBytes, differingChunks, rereadBytes } = counters;
+  return {
+    readBytes,
+    writtenBytes,
+    differingChunks,
+    rereadBytes,
+    holeBytes: options.journal.summary().zeroBytes,
+    seconds: (performance.now() - startedAt) / 1000,
+    sourceDigest: await options.journal.diskDigest(),
+  };
+}
+
+/** Throws when source, target and journal do not belong together. */
+function checkFit({ source, target, journal, label }: CopyOptions): void {
+  if (!journal.point) {
+    throw new OsseaError('copy.journal', `The journal of ${label} was not told which snapshot is copied.`);
+  }
+  if (source.sizeBytes !== journal.capacityBytes) {
+    throw new OsseaError(
+      'source.size-changed',
+      `The disk ${label} has ${source.sizeBytes} bytes where ${journal.capacityBytes} were expected.`,
+      { remedy: 'Run the inventory again: the disk was grown, or another disk has taken its place.' },
+    );
+  }
+  if (target.sizeBytes < journal.capacityBytes) {
+    throw new OsseaError(
+      'volume.too-small',
+      `The volume for ${label} has ${target.sizeBytes} bytes, the disk needs ${journal.capacityBytes}.`,
+      { remedy: 'Resize the volume to at least the disk, rounded up to whole GiB.' },
+    );
+  }
 }

@@ -2,6 +2,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
 import { isOsseaError, OsseaError } from '../contract/index.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
 import { blockDeviceBytes } from './blockDevice.ts';
+import { runOn } from './inheritedFile.ts';
 import { zeroRange } from './zeroRange.ts';
 
 export interface DeviceTargetOptions {
@@ -125,6 +126,11 @@ class DeviceTarget implements TargetDevice {
     } catch (error) {
       throw targetError(this.#path, 'flushed', error);
     }
+  }
+
+  async dropCache(): Promise<void> {
+    // dd(1): with no count of blocks, nocache advises the kernel to drop the whole file.
+    await runOn(this.#handle, 'dd', ['iflag=nocache', 'count=0', 'status=none'], (file) => `if=${file}`);
   }
 
   close(): Promise<void> {

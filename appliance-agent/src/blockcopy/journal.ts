@@ -97,6 +97,7 @@ export class Journal implements AsyncDisposable {
   #header: JournalHeader;
   #counters: JournalCounters;
   #headerTurn: Promise<void> = Promise.resolve();
+  #countersTurn: Promise<void> = Promise.resolve();
   #page: { readonly number: number; readonly records: Promise<Buffer> } | undefined;
 
   private constructor(
@@ -154,6 +155,7 @@ export class Journal implements AsyncDisposable {
       touchedChunks: 0,
       // A file that has records but no header was damaged: the volume may hold anything. Its records fit no new id.
       ...((await file.sizeBytes()) > recordsOffset && { targetWasZero: false }),
+      rechecking: false,
       zeroedDeviceBytes: 0,
     };
     const journal = new Journal(file, header, new Uint8Array(chunks), noCounters(0));
@@ -180,7 +182,7 @@ export class Journal implements AsyncDisposable {
 
   /** True when every chunk equals the source at `point`. */
   get isComplete(): boolean {
-    return this.#states.every((state) => state === chunkState.done || state === chunkState.zero);
+    return this.#states.every(isDone);
   }
 
   summary(): JournalSummary {
@@ -209,31 +211,45 @@ export class Journal implements AsyncDisposable {
     const ranges = changed === 'all' ? [{ offset: 0, length: this.capacityBytes }] : changed;
     await this.#doubt(ranges);
     const pointNumber = this.#header.pointNumber + 1;
-    await this.#putHeader({ point: { ...point }, pointNumber });
+    await this.#putHeader({ point: { ...point }, pointNumber, rechecking: false });
     this.#counters = noCounters(pointNumber);
   }
 
-  /** Takes every chunk for stale at the same point, to compare all of them with the source again. */
-  async doubtAll(): Promise<void> {
+  /**
+   * Takes every chunk for stale at the same point, to compare all of them with the source again. Goes on with such a comparison
+   * where an earlier one was interrupted. Throws `copy.journal` when the copy is not complete.
+   */
+  async beginRecheck(): Promise<void> {
+    if (this.#header.rechecking && !this.isComplete) return;
+    if (!this.isComplete) throw this.#incomplete(this.#states.findIndex((state) => !isDone(state)));
+    await this.keepCounters(noCounters(this.#header.pointNumber));
+    await this.#putHeader({ rechecking: true });
     await this.#doubt([{ offset: 0, length: this.capacityBytes }]);
   }
 
-  /** BLAKE3 over the digests of all chunks in order, hex. Throws `copy.journal` while a chunk is not done. */
-  async diskDigest(): Promise<string> {
+  /** Ends what `beginRecheck` began. */
+  async endRecheck(): Promise<void> {
+    await this.#putHeader({ rechecking: false });
+  }
+
+  /**
+   * BLAKE3 over the digests of all chunks in order, hex. Throws `copy.journal` while a chunk is not done.
+   *
+   * @param instead digests to take in place of the journal's, by chunk.
+   */
+  async diskDigest(instead: ReadonlyMap<number, Uint8Array> = new Map()): Promise<string> {
     const whole = new DiskDigest();
     for (let first = 0; first < this.chunkCount; first += pageRecords) {
       const count = Math.min(pageRecords, this.chunkCount - first);
       const records = await this.#readRecords(first, count);
       const digests = Buffer.allocUnsafe(count * digestBytes);
       for (let i = 0; i < count; i++) {
-        const state = this.#states[first + i];
-        if (state !== chunkState.done && state !== chunkState.zero) {
-          throw new OsseaError(
-            'copy.journal',
-            `The copy of volume ${this.volumeId} is not complete: nothing is known for sure at offset ${(first + i) * this.chunkBytes}.`,
-            { remedy: 'Run the replication to its end.' },
-          );
+        const other = instead.get(first + i);
+        if (other) {
+          digests.set(other, i * digestBytes);
+          continue;
         }
+        if (!isDone(this.#states[first + i]!)) throw this.#incomplete(first + i);
         records.copy(digests, i * digestBytes, i * recordBytes + 4, i * recordBytes + 4 + digestBytes);
       }
       whole.add(digests);
@@ -278,14 +294,13 @@ export class Journal implements AsyncDisposable {
   /** The digest of what the target holds. Only for done, zero and stale chunks. */
   async digestOf(index: number): Promise<Uint8Array> {
     const number = Math.floor(index / pageRecords);
-    if (this.#page?.number !== number) {
+    let page = this.#page;
+    if (page?.number !== number) {
       const first = number * pageRecords;
-      this.#page = {
-        number,
-        records: this.#readRecords(first, Math.min(pageRecords, this.chunkCount - first)),
-      };
+      page = { number, records: this.#readRecords(first, Math.min(pageRecords, this.chunkCount - first)) };
+      this.#page = page;
     }
-    const records = await this.#page.records;
+    const records = await page.records;
     const position = (index % pageRecords) * recordBytes + 4;
     return records.subarray(position, position + digestBytes);
   }
@@ -298,12 +313,15 @@ export class Journal implements AsyncDisposable {
     }
   }
 
-  /** To be awaited before a chunk with a known digest is overwritten: a torn write must not pass for the old content. */
-  async forget(index: number): Promise<void> {
-    this.#states[index] = chunkState.unknown;
-    const record = Buffer.alloc(recordBytes);
-    encodeRecord(record, 0, this.#seed, index, chunkState.unknown, undefined);
-    await this.#writeRecords(index, record);
+  /** To be awaited before chunks with a known digest are overwritten: a torn write must not pass for the old content. */
+  async forget(indexes: readonly number[]): Promise<void> {
+    if (indexes.length === 0) return;
+    for (const index of indexes) {
+      this.#states[index] = chunkState.unknown;
+      const record = Buffer.alloc(recordBytes);
+      encodeRecord(record, 0, this.#seed, index, chunkState.unknown, undefined);
+      await this.#writeRecords(index, record);
+    }
     await this.#file.sync();
   }
 
@@ -333,9 +351,13 @@ export class Journal implements AsyncDisposable {
   }
 
   /** Keeps the counters over an end of the process; not over a loss of power, where they may fall back a little. */
-  async keepCounters(counters: Omit<JournalCounters, 'pointNumber'>): Promise<void> {
-    this.#counters = { ...counters, pointNumber: this.#header.pointNumber };
-    await this.#file.write(countersOffset, encodeSlot(this.#counters));
+  keepCounters(counters: Omit<JournalCounters, 'pointNumber'>): Promise<void> {
+    const turn = this.#countersTurn.then(async () => {
+      this.#counters = { ...counters, pointNumber: this.#header.pointNumber };
+      await this.#file.write(countersOffset, encodeSlot(this.#counters));
+    });
+    this.#countersTurn = turn.catch(() => undefined);
+    return turn;
   }
 
   /** The size of the device whose space behind the disk is zero. */
@@ -348,8 +370,9 @@ export class Journal implements AsyncDisposable {
     await this.#putHeader({ zeroedDeviceBytes: deviceBytes });
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#headerTurn, this.#countersTurn]);
+    await this.#file.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -368,7 +391,6 @@ export class Journal implements AsyncDisposable {
   }
 
   async #doubtPage(first: number, count: number): Promise<void> {
-    const isDone = (state: number) => state === chunkState.done || state === chunkState.zero;
     if (!this.#states.subarray(first, first + count).some(isDone)) return;
     const records = await this.#readRecords(first, count);
     for (let i = 0; i < count; i++) {
@@ -379,6 +401,14 @@ export class Journal implements AsyncDisposable {
       this.#states[first + i] = chunkState.stale;
     }
     await this.#writeRecords(first, records);
+  }
+
+  #incomplete(index: number): OsseaError {
+    return new OsseaError(
+      'copy.journal',
+      `The copy to volume ${this.volumeId} is not complete: nothing is known for sure at offset ${index * this.chunkBytes}.`,
+      { remedy: 'Run the replication to its end.' },
+    );
   }
 
   async #readRecords(first: number, count: number): Promise<Buffer> {
@@ -406,6 +436,10 @@ export class Journal implements AsyncDisposable {
     this.#headerTurn = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function isDone(state: number): boolean {
+  return state === chunkState.done || state === chunkState.zero;
 }
 
 function noCounters(pointNumber: number): JournalCounters {

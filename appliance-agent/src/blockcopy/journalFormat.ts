@@ -42,6 +42,8 @@ export const JournalHeader = z.object({
   pointNumber: z.number().int(),
   /** No chunk from this one on was ever written. */
   touchedChunks: z.number().int(),
+  /** True while all chunks are compared with the source again at the same point. */
+  rechecking: z.boolean(),
   /** Whether the target was all zeros before the first copy; undefined before that. */
   targetWasZero: z.boolean().optional(),
   /** The size of the device whose space behind the disk was made zero. */

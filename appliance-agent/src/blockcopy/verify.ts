@@ -1,10 +1,13 @@
+import type { SourceDisk } from '../disk/sourceDisk.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
+import { compareTarget } from './compareTarget.ts';
 import type { CopyOptions, CopyProgress } from './copyDisk.ts';
+import { CopyRun } from './copyRun.ts';
 import type { Journal } from './journal.ts';
 import type { RateLimiter } from './throttle.ts';
 
 export interface VerifyResult {
-  /** Bytes compared. */
+  /** Bytes compared: the capacity. */
   readonly verifiedBytes: number;
   readonly holeBytes: number;
   /** BLAKE3 over the chunk digests of the source, in order, hex. */
@@ -22,23 +25,83 @@ export interface ReadbackOptions {
   readonly target: TargetDevice;
   /** Complete. */
   readonly journal: Journal;
+  /** How messages name the disk. */
   readonly label: string;
+  /** For the source when it heals; what is read from the target costs nobody's bandwidth. */
   readonly limiters?: readonly RateLimiter[] | undefined;
   readonly signal: AbortSignal;
+  /** Counts the bytes compared; its counters are the verification's own. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
-  /** The source at the journal's point, to heal from; without it mismatches are only reported and noted as unknown. */
-  readonly source?: CopyOptions['source'] | undefined;
+  /** The source at the journal's point, to heal from; without it mismatches are only reported, and noted as unknown. */
+  readonly source?: SourceDisk | undefined;
 }
 
 /** Reads the target again, past the page cache, and compares every chunk with its digest. Throws like `copyDisk`. */
 export async function verifyReadback(options: ReadbackOptions): Promise<VerifyResult> {
-  throw new Error(`not implemented ${options}`);
+  const { journal, source } = options;
+  const startedAt = performance.now();
+  const sourceDigest = await journal.diskDigest();
+  const holeBytes = journal.summary().zeroBytes;
+  const mismatched = await compareTarget(options);
+  await journal.forget([...mismatched.keys()]);
+  let wrong: ReadonlyMap<number, Uint8Array> = mismatched;
+  if (source && mismatched.size > 0) {
+    await new CopyRun({ ...options, source, phase: 'healing' }).run();
+    wrong = await compareTarget({ ...options, onProgress: undefined, only: mismatched });
+    await journal.forget([...wrong.keys()]);
+  }
+  const targetDigest = await journal.diskDigest(wrong);
+  return {
+    verifiedBytes: journal.capacityBytes,
+    holeBytes,
+    sourceDigest,
+    targetDigest,
+    mismatchedChunks: mismatched.size,
+    healedChunks: mismatched.size - wrong.size,
+    verified: sourceDigest === targetDigest,
+    seconds: (performance.now() - startedAt) / 1000,
+  };
+}
+
+export interface SourceVerifyOptions extends CopyOptions {
+  /** False: what differs is only reported, and noted as unknown for the next copy. */
+  readonly heal: boolean;
 }
 
 /**
- * Reads the source again and compares every chunk with its digest; then the target (`verifyReadback`). Only chunks that differ
- * are written, and only if `heal`. Throws like `copyDisk`.
+ * Reads the source again and compares every chunk with its digest, and then the target (`verifyReadback`). Only chunks that
+ * differ are written. An interrupted one goes on where it stopped. Throws like `copyDisk`.
  */
-export async function verifySource(options: CopyOptions & { readonly heal: boolean }): Promise<VerifyResult> {
-  throw new Error(`not implemented ${options}`);
+export async function verifySource(options: SourceVerifyOptions): Promise<VerifyResult> {
+  const { journal, heal } = options;
+  const startedAt = performance.now();
+  await journal.beginRecheck();
+  const differing = new Map<number, Uint8Array>();
+  const { differingChunks } = await new CopyRun({
+    ...options,
+    phase: 'verifying',
+    onDifference: heal ? undefined : (index, digest) => differing.set(index, digest),
+  }).run();
+  await journal.endRecheck();
+  if (heal) {
+    const readback = await verifyReadback(options);
+    return {
+      ...readback,
+      mismatchedChunks: differingChunks + readback.mismatchedChunks,
+      healedChunks: differingChunks + readback.healedChunks,
+      seconds: (performance.now() - startedAt) / 1000,
+    };
+  }
+  const wrong = await compareTarget({ ...options, expected: differing });
+  await journal.forget([...wrong.keys()]);
+  return {
+    verifiedBytes: journal.capacityBytes,
+    holeBytes: journal.summary().zeroBytes,
+    sourceDigest: await journal.diskDigest(differing),
+    targetDigest: await journal.diskDigest(new Map([...differing, ...wrong])),
+    mismatchedChunks: wrong.size,
+    healedChunks: 0,
+    verified: wrong.size === 0,
+    seconds: (performance.now() - startedAt) / 1000,
+  };
 }

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
+import { runOn } from './inheritedFile.ts';
 
 /** Below this a plain write is quicker than starting a program. */
 const programFromBytes = 16 * 1024 * 1024;
@@ -38,20 +38,9 @@ async function zeroByProgram(
 ): Promise<boolean> {
   const range = ['--offset', `${offset}`, '--length', `${length}`];
   // On a block device the kernel punches only where the hardware promises zeros afterwards (blkdev_fallocate).
-  if (await succeeds(handle, 'fallocate', ['--punch-hole', ...range])) return true;
+  if (await runOn(handle, 'fallocate', ['--punch-hole', ...range])) return true;
   // --force: we hold the device exclusively ourselves.
-  return isBlockDevice && (await succeeds(handle, 'blkdiscard', ['--zeroout', '--force', ...range]));
-}
-
-/** Runs a program on the open file itself, which it inherits, so that no path can lead it astray. */
-function succeeds(handle: FileHandle, program: string, programArguments: string[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(program, [...programArguments, '/proc/self/fd/3'], {
-      stdio: ['ignore', 'ignore', 'ignore', handle.fd],
-    });
-    child.once('error', () => resolve(false));
-    child.once('close', (code) => resolve(code === 0));
-  });
+  return isBlockDevice && (await runOn(handle, 'blkdiscard', ['--zeroout', '--force', ...range]));
 }
 
 async function writeZeros(handle: FileHandle, from: number, to: number): Promise<void> {

@@ -12,5 +12,7 @@ export interface TargetDevice extends AsyncDisposable {
   read(offset: number, into: Uint8Array): Promise<void>;
   /** `fdatasync`: what was written before is safe after. */
   flush(): Promise<void>;
+  /** Lets go of what the kernel keeps in memory of the device, so that the next reads come from the storage. Best effort. */
+  dropCache(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,0 +1,113 @@
+import type { TargetDevice } from '../disk/targetDevice.ts';
+import type { FinishedChunk, Journal } from './journal.ts';
+
+const minBytes = 256 * 1024;
+const maxBytes = 256 * 1024 * 1024;
+/** Chunks that wait for a checkpoint, so that a large hole does not fill the memory. */
+const maxChunks = 16_384;
+const everyMs = 1000;
+/** A flush that takes longer delays a cancel, so there is less to flush next time. */
+const longFlushMs = 400;
+const shortFlushMs = 100;
+
+export interface CheckpointOptions {
+  readonly target: TargetDevice;
+  readonly journal: Journal;
+  /** Bytes of the whole copy, as they are known now; read at each checkpoint. */
+  readonly plannedBytes: () => number;
+  /** So many planned bytes are safe now. */
+  readonly onSafe: (readBytes: number) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Makes chunks count as done: first the target is flushed, then the journal written and flushed, while copying goes on. */
+export class Checkpoints implements Disposable {
+  readonly #options: CheckpointOptions;
+  readonly #timer: NodeJS.Timeout;
+  #chunks: FinishedChunk[] = [];
+  #bytes = 0;
+  #dirty = false;
+  #ceilingBytes = maxBytes;
+  #running: Promise<void> | undefined;
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#begin(), everyMs);
+  }
+
+  /** After so many bytes a checkpoint begins: a percent of the copy. */
+  get intervalBytes(): number {
+    return Math.min(this.#ceilingBytes, Math.max(minBytes, this.#options.plannedBytes() / 100));
+  }
+
+  /** Takes a chunk whose content the kernel has. `readBytes` of the plan went into it. */
+  add(chunk: FinishedChunk, readBytes: number, written: boolean): void {
+    this.#chunks.push(chunk);
+    this.#bytes += readBytes;
+    this.#dirty ||= written;
+    if (this.#bytes >= this.intervalBytes || this.#chunks.length >= maxChunks) this.#begin();
+  }
+
+  /** Begins one now, as the copy waits for it; it may be running already. */
+  hurry(): void {
+    this.#begin();
+  }
+
+  /** True when so many chunks wait for a checkpoint that no more should be added. */
+  get isCrowded(): boolean {
+    return this.#chunks.length >= 2 * maxChunks;
+  }
+
+  /** Makes everything safe that was added. Rejects when that fails. */
+  async finish(): Promise<void> {
+    await this.settled();
+    this.#options.onSafe(await this.#checkpoint());
+  }
+
+  /** Resolves when no checkpoint is running any more. */
+  async settled(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  #begin(): void {
+    if (this.#running || this.#chunks.length === 0) return;
+    this.#running = this.#checkpoint().then(
+      (bytes) => {
+        this.#running = undefined;
+        if (this.#bytes >= this.intervalBytes) this.#begin();
+        this.#options.onSafe(bytes);
+      },
+      (error: unknown) => {
+        this.#running = undefined;
+        this.#options.onError(error);
+      },
+    );
+  }
+
+  /** Returns how many planned bytes have become safe. */
+  async #checkpoint(): Promise<number> {
+    const { target, journal } = this.#options;
+    const chunks = this.#chunks;
+    const bytes = this.#bytes;
+    const dirty = this.#dirty;
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#dirty = false;
+    if (dirty) {
+      const startedAt = performance.now();
+      await target.flush();
+      this.#adapt(performance.now() - startedAt, bytes);
+    }
+    if (chunks.length > 0) await journal.finish(chunks);
+    return bytes;
+  }
+
+  #adapt(flushMs: number, bytes: number): void {
+    if (flushMs > longFlushMs) this.#ceilingBytes = Math.max(minBytes, bytes / 2);
+    else if (flushMs < shortFlushMs) this.#ceilingBytes = Math.min(maxBytes, this.#ceilingBytes * 2);
+  }
+}

@@ -1,0 +1,77 @@
+import type { TargetDevice } from '../disk/targetDevice.ts';
+import { cancelled } from './cancelled.ts';
+import type { CopyProgress } from './copyDisk.ts';
+import { chunkDigest, dataRuns, zeroDigest } from './digest.ts';
+import type { Journal } from './journal.ts';
+
+const readsAtATime = 4;
+const progressMs = 250;
+
+export interface CompareOptions {
+  readonly target: TargetDevice;
+  readonly journal: Journal;
+  readonly label: string;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
+  /** Only these chunks. Default: all. */
+  readonly only?: ReadonlyMap<number, unknown> | undefined;
+  /** What the target should hold in place of what the journal says, by chunk. */
+  readonly expected?: ReadonlyMap<number, Uint8Array> | undefined;
+}
+
+/** Reads the target from its storage, and returns the digests that it has where they are not what they should be, by chunk. */
+export async function compareTarget(options: CompareOptions): Promise<Map<number, Uint8Array>> {
+  const { target, journal, label, signal, onProgress, expected } = options;
+  const indexes = options.only?.keys() ?? Array(journal.chunkCount).keys();
+  const plannedBytes = options.only ? options.only.size * journal.chunkBytes : journal.capacityBytes;
+  const startedAt = performance.now();
+  const wrong = new Map<number, Uint8Array>();
+  let readBytes = 0;
+  const report = () => onProgress?.(compareProgress(journal, plannedBytes, readBytes, startedAt));
+
+  await target.flush();
+  await target.dropCache();
+  const compareChunks = async (): Promise<void> => {
+    const whole = Buffer.allocUnsafeSlow(journal.chunkBytes);
+    for (const index of indexes) {
+      if (signal.aborted) throw cancelled(label, signal.reason);
+      const { offset, length } = journal.chunkRange(index);
+      const content = whole.subarray(0, length);
+      await target.read(offset, content);
+      const digest = dataRuns(content).length > 0 ? chunkDigest(content) : zeroDigest(length);
+      const should = expected?.get(index) ?? (await journal.digestOf(index));
+      if (Buffer.compare(digest, should) !== 0) wrong.set(index, digest);
+      readBytes += length;
+    }
+  };
+  const timer = setInterval(report, progressMs);
+  try {
+    const readers = await Promise.allSettled(Array.from({ length: readsAtATime }, compareChunks));
+    for (const reader of readers) if (reader.status === 'rejected') throw reader.reason;
+  } finally {
+    clearInterval(timer);
+  }
+  report();
+  return wrong;
+}
+
+function compareProgress(
+  journal: Journal,
+  plannedBytes: number,
+  readBytes: number,
+  startedAt: number,
+): CopyProgress {
+  const rate = readBytes / Math.max(0.001, (performance.now() - startedAt) / 1000);
+  return {
+    phase: 'verifying',
+    capacityBytes: journal.capacityBytes,
+    plannedBytes,
+    readBytes,
+    writtenBytes: 0,
+    skippedBytes: 0,
+    doneBytes: readBytes,
+    rereadBytes: 0,
+    bytesPerSecond: rate,
+    ...(rate > 0 && { etaSeconds: Math.max(0, plannedBytes - readBytes) / rate }),
+  };
+}
