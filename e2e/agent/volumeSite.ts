@@ -32,7 +32,7 @@ export class VolumeSite implements AsyncDisposable {
     this.client = new CloudStackClient({
       url: cloud.url,
       credentials: () => ({ kind: 'cloudstack', apiKey: cloud.apiKey, secretKey: cloud.secretKey }),
-      retryBaseMs: 5,
+      retryBaseMs: 10,
     });
     this.service = this.startService();
   }

@@ -187,6 +187,7 @@ describe('attach slots', () => {
       .poll(() => waits.at(-1))
       .toMatchObject({ reason: 'attach-slot', usedSlots: maxDataVolumes, maxSlots: maxDataVolumes });
     expect(waits.at(-1)?.message).toContain('5 attach slots');
+    expect(await site.service.attachSlots(never)).toEqual({ used: maxDataVolumes, max: maxDataVolumes });
 
     await site.service.detach(attached[0]?.record.id ?? '', never);
     expect(await fourth).toMatchObject({ deviceBytes: gib });

@@ -48,6 +48,8 @@ export const CloudVolume = z
     encryptformat: text,
     created: text,
     account: text,
+    jobid: text,
+    jobstatus: count,
     tags: TagList,
   })
   .transform((volume) => ({
@@ -65,6 +67,8 @@ export const CloudVolume = z
     encrypted: volume.encryptformat !== undefined && volume.encryptformat !== '',
     createdAt: volume.created,
     account: volume.account,
+    /** A job that works on the volume now. */
+    pendingJobId: volume.jobstatus === 0 ? volume.jobid : undefined,
     tags: volume.tags,
   }));
 export type CloudVolume = z.infer<typeof CloudVolume>;

@@ -54,17 +54,20 @@ export class AttachSlots {
     this.#pollMs = options.pollMs;
   }
 
-  /** Undefined when a volume can be attached as far as is known, else why not. */
-  async whyFull(signal: AbortSignal): Promise<AttachWait | undefined> {
+  /** Data volumes that the appliance holds, and the most that it can hold; undefined as long as no limit is known. */
+  async count(signal: AbortSignal): Promise<{ used: number; max: number } | undefined> {
     if (this.#max === undefined && !this.#asked) {
       const vm = await getApplianceVm(this.#client, this.#vmId, signal);
       this.#max = (await readAttachSlots(this.#client, vm, signal))?.max;
       this.#asked = true;
     }
-    if (this.#max === undefined) return undefined;
-    const used = await this.#countUsed(signal);
-    if (used < this.#max) return undefined;
-    return waitFor(used, this.#max);
+    return this.#max === undefined ? undefined : { used: await this.#countUsed(signal), max: this.#max };
+  }
+
+  /** Undefined when a volume can be attached as far as is known, else why not. */
+  async whyFull(signal: AbortSignal): Promise<AttachWait | undefined> {
+    const slots = await this.count(signal);
+    return slots && slots.used >= slots.max ? waitFor(slots.used, slots.max) : undefined;
   }
 
   /** What to wait for after CloudStack refused an attach because the VM is full; the limit is learned from its words. */

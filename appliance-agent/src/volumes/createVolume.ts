@@ -2,7 +2,7 @@ import type { CloudVolume } from '../cloudstack/client.ts';
 import { type CloudId, OsseaError, VolumeId } from '../contract/index.ts';
 import { lookAgain, settle } from './settle.ts';
 import { finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
-import { findByToken, findLiveVolume } from './volumeFinder.ts';
+import { findCreated } from './volumeFinder.ts';
 import { ceilToGib, foreign, gibToBytes, ownerTag, volumeName } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
@@ -76,6 +76,10 @@ export async function finishCreate(
     (await settle({
       subject: `the creation of ${record.name}`,
       act: async () => {
+        // The id of an attempt that came to nothing would hide the volume of this one, should its answer be lost.
+        if (record.volumeId !== undefined) {
+          record = await update(context, record, { volumeId: undefined, pendingJobId: undefined });
+        }
         await context.client.createVolume(
           {
             name: record.name,
@@ -112,16 +116,6 @@ export async function finishCreate(
     state: 'detached',
     sizeBytes: volume.sizeBytes ?? record.sizeBytes,
   });
-}
-
-/** The volume by the id that CloudStack told, else by the token in its name. */
-async function findCreated(
-  context: VolumeContext,
-  record: VolumeRecord,
-  signal: AbortSignal,
-): Promise<CloudVolume | undefined> {
-  const byId = await findLiveVolume(context.client, record, signal);
-  return byId ?? (await findByToken(context.client, record, signal));
 }
 
 /** Marks a volume of a half-done creation as ours. @throws OsseaError volume.foreign when it bears another's mark */

@@ -2,7 +2,7 @@ import { ensureTag } from './createVolume.ts';
 import { detachVolume } from './detachVolume.ts';
 import { lookAgain, settle } from './settle.ts';
 import { finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
-import { findByToken, findLiveVolume } from './volumeFinder.ts';
+import { findCreated, findLiveVolume } from './volumeFinder.ts';
 import { assertOurs } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
@@ -42,9 +42,7 @@ async function finishTagging(
   signal: AbortSignal,
 ): Promise<VolumeRecord> {
   const record = await finishPendingJob(context, before, signal);
-  const find = async () =>
-    (await findLiveVolume(context.client, record, signal)) ??
-    (await findByToken(context.client, record, signal));
+  const find = () => findCreated(context, record, signal);
   const volume = await lookAgain(find, { pauseMs: context.pauseMs, signal });
   if (!volume) return record;
   const found = await update(context, record, { volumeId: volume.id });

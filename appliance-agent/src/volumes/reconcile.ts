@@ -6,7 +6,7 @@ import { detachVolume } from './detachVolume.ts';
 import { findDevice } from './deviceLink.ts';
 import { lookAgain } from './settle.ts';
 import { assertCreated, finishPendingJob, type VolumeContext } from './volumeContext.ts';
-import { findByToken, findLiveVolume } from './volumeFinder.ts';
+import { findCreated, findLiveVolume } from './volumeFinder.ts';
 import { assertOurs, namePrefix, ownerTag } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
@@ -21,7 +21,7 @@ export interface ReconcileReport {
   readonly corrections: Correction[];
   /** What could not be settled now; the record is as it was, and the next use tries again. */
   readonly unsettled: { readonly recordId: string; readonly name: string; readonly error: OsseaError }[];
-  /** Volumes that bear our mark but are in no record of ours: another agent's, or of a lost database. Never touched. */
+  /** Volumes that look like ours but are no record's: of another agent, or of a lost database. Never touched. */
   readonly strays: { readonly volumeId: string; readonly name: string }[];
 }
 
@@ -54,9 +54,7 @@ async function reconcileCreating(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const record = await finishPendingJob(context, before, signal);
-  const find = async () =>
-    (await findLiveVolume(context.client, record, signal)) ??
-    (await findByToken(context.client, record, signal));
+  const find = () => findCreated(context, record, signal);
   if (!(await lookAgain(find, { pauseMs: context.pauseMs, signal }))) return undefined;
   await finishCreate(context, record, signal, { repeated: true });
   return 'the volume that was being created exists and is adopted';
@@ -94,18 +92,21 @@ async function reconcilePlace(
   return 'it is not attached';
 }
 
-/** Volumes with our mark that no record knows. */
+/** Volumes that look like ours and are no record's: of another agent or a lost database, or of the same name by chance. */
 export async function findStrays(
   context: VolumeContext,
   records: readonly VolumeRecord[],
   signal: AbortSignal,
 ): Promise<ReconcileReport['strays']> {
-  const known = new Set(records.map(({ id }) => id));
+  const byId = new Map(records.map((record) => [record.id, record]));
+  const byName = new Map(records.map((record) => [record.name, record]));
   const volumes = await context.client.listVolumes({ keyword: namePrefix }, signal);
   return volumes
-    .filter((volume) => {
-      const owner = volume.tags[ownerTag];
-      return owner !== undefined && !known.has(owner);
+    .filter(({ id, name, tags }) => {
+      const owner = tags[ownerTag];
+      const record = owner === undefined ? byName.get(name) : byId.get(owner);
+      if (!record) return owner !== undefined;
+      return record.volumeId !== undefined && record.volumeId !== id;
     })
     .map(({ id, name }) => ({ volumeId: id, name }));
 }

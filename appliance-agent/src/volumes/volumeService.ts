@@ -144,6 +144,11 @@ export class VolumeService {
     return report;
   }
 
+  /** Data volumes that the appliance holds, and the most that it can hold; undefined as long as no limit is known. */
+  async attachSlots(signal: AbortSignal): Promise<{ used: number; max: number } | undefined> {
+    return await this.#context.slots.count(signal);
+  }
+
   /** Volumes and attachments of ours that nobody needs, by the records; `reconcile` has made them true. */
   async listOrphans(needed: NeededVolumes): Promise<Orphan[]> {
     const records = await this.#context.records.list(this.#context.targetId);
