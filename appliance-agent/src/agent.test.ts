@@ -1,4 +1,4 @@
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -113,4 +113,27 @@ it('tells its health while it starts, and lets operations wait until it is ready
   await using _agent = await starting;
   expect((await limits).status).toBe(200);
   expect(await health()).not.toBe('starting');
+});
+
+it('lets the group into the run directory that it makes, whatever the umask, and no one into its state', async () => {
+  const umask = process.umask(0o077);
+  try {
+    await using agent = await startAgent(config, parts(), output());
+    const mode = async (path: string) => (await stat(path)).mode & 0o777;
+    expect(await mode(config.runDir)).toBe(0o750);
+    expect(await mode(agent.apiSocket)).toBe(0o660);
+    expect(await mode(agent.adminSocket)).toBe(0o600);
+    expect(await mode(config.stateDir)).toBe(0o700);
+  } finally {
+    process.umask(umask);
+  }
+});
+
+it('names the folder that it cannot make', async () => {
+  await writeFile(join(folder, 'run'), '');
+  await expect(startAgent(config, parts(), output())).rejects.toMatchObject({
+    code: 'config.invalid',
+    value: config.runDir,
+    remedy: expect.stringContaining('OSSEA_RUN_DIR'),
+  });
 });

@@ -1,3 +1,4 @@
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
@@ -11,6 +12,7 @@ import { buildServer, type Door } from './api/server.ts';
 import type { ApiServices } from './api/services.ts';
 import { listenOnSocket } from './api/sockets.ts';
 import type { AgentConfig } from './config.ts';
+import { OsseaError } from './contract/index.ts';
 import { type Check, ok, runChecks } from './doctor/check.ts';
 import { endpointChecks } from './doctor/endpointChecks.ts';
 import { localChecks } from './doctor/localChecks.ts';
@@ -60,6 +62,8 @@ export async function startAgent<Store extends AgentStore>(
   const logger = createLogger({ level: config.logLevel, redact: (line) => redact(line), output });
   await using resources = new AsyncDisposableStack();
 
+  await makeFolder(config.stateDir, 'OSSEA_STATE_DIR', 0o700);
+  await makeFolder(config.runDir, 'OSSEA_RUN_DIR', 0o750);
   const store = resources.use(await parts.openStore(config, logger));
   const leases = resources.use(
     await Leases.open({ sealedLeases: store.sealedLeases, keyFile: join(config.stateDir, 'lease.key') }),
@@ -108,6 +112,21 @@ export async function startAgent<Store extends AgentStore>(
     logger.info('agent stopped');
   });
   return { apiSocket, adminSocket, logger, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Makes a folder with exactly this mode; the umask would keep the group, and so every console, out of the run directory. */
+async function makeFolder(path: string, variable: string, mode: number): Promise<void> {
+  try {
+    if ((await mkdir(path, { recursive: true })) !== undefined) await chmod(path, mode);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw new OsseaError('config.invalid', `The folder ${path} cannot be made (${code}).`, {
+      field: variable,
+      value: path,
+      remedy: `Make it, owned by the agent's user, or name another one with ${variable}.`,
+      cause: error,
+    });
+  }
 }
 
 /** The function, at most once; later calls get the first one's promise. */

@@ -1,4 +1,5 @@
-import type { Health, SourceEndpoint, TargetEndpoint } from '../contract/index.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Health, OsseaError, type SourceEndpoint, type TargetEndpoint } from '../contract/index.ts';
 import type { Leases } from '../leases/leases.ts';
 import type { ReadModel } from './ports.ts';
 
@@ -53,6 +54,9 @@ export interface HealthOptions {
   readonly starting: boolean;
 }
 
+/** The store waits a minute for a database that is away; whoever asks for the health wants to know now. Milliseconds. */
+const answerDeadline = 3000;
+
 /** The agent's health; a database that does not answer is part of the answer, not an error. */
 export async function readHealth({
   read,
@@ -63,13 +67,15 @@ export async function readHealth({
 }: HealthOptions): Promise<Health> {
   const base = { version, startedAt: startedAt.toISOString() };
   try {
-    await read.ping();
-    const [sources, targets, running, waiting] = await Promise.all([
-      read.listSources(),
-      read.listTargets(),
-      read.listJobs({ state: 'running', kind: undefined, workloadId: undefined, limit: 1000 }),
-      read.listJobs({ state: 'waiting', kind: undefined, workloadId: undefined, limit: 1000 }),
-    ]);
+    const [sources, targets, running, waiting] = await withinDeadline(
+      Promise.all([
+        read.listSources(),
+        read.listTargets(),
+        read.listJobs({ state: 'running', kind: undefined, workloadId: undefined, limit: 1000 }),
+        read.listJobs({ state: 'waiting', kind: undefined, workloadId: undefined, limit: 1000 }),
+        read.ping(),
+      ]),
+    );
     const missing = findMissing(sources, targets, leases);
     return {
       ...base,
@@ -88,5 +94,18 @@ export async function readHealth({
       waitingJobs: 0,
       missing: ['The database does not answer; see: ossea-agent doctor'],
     };
+  }
+}
+
+async function withinDeadline<T>(answer: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = pause(answerDeadline, undefined, { signal: answered.signal }).then(() => {
+    throw new OsseaError('database.unavailable', `The database did not answer within ${answerDeadline} ms.`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    answered.abort();
   }
 }

@@ -341,6 +341,9 @@ describe('health and metrics', () => {
     expect(JSON.parse((await send(api.apiSocket, { path: '/health' })).text)).toMatchObject({
       database: 'unavailable',
     });
+    api.records.ping = () => new Promise(() => undefined);
+    const asked = await send(api.apiSocket, { path: '/health', token: 'ossea_any' });
+    expect(JSON.parse(asked.text)).toMatchObject({ status: 'degraded', database: 'unavailable' });
   });
 
   it('are served in the text format of Prometheus to viewers', async () => {

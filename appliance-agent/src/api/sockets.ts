@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -57,7 +57,7 @@ async function takeOver(path: string): Promise<void> {
 }
 
 /**
- * Listens on a Unix socket with the given file mode. The process's umask must keep others out until the mode is set.
+ * Listens on a Unix socket in a folder that exists, with the given file mode. The process's umask must keep others out until the mode is set.
  * @throws OsseaError `agent.already-running`, `config.invalid`.
  */
 export async function listenOnSocket(app: FastifyInstance, path: string, mode: number): Promise<void> {
@@ -72,8 +72,6 @@ export async function listenOnSocket(app: FastifyInstance, path: string, mode: n
       },
     );
   }
-  // The umask would keep the group out of a folder that is made here, and with it every console.
-  if ((await mkdir(dirname(path), { recursive: true })) !== undefined) await chmod(dirname(path), 0o750);
   await takeOver(path);
   await app.listen({ path });
   await chmod(path, mode);
