@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import type { Database } from './database.ts';
+import type { Schema } from './schema.ts';
+
+/** Something that a job makes outside of the process, other than volumes, which have records of their own. */
+export interface Effect {
+  readonly id: string;
+  readonly jobId: string;
+  readonly kind: 'snapshot';
+  /** The name under which it can be found again outside. */
+  readonly token: string;
+  readonly endpointId: string;
+  readonly workloadId: string;
+  /** Undefined until it is known, such as a snapshot's MoRef. */
+  readonly externalId: string | undefined;
+  /** `intended` is written before it is done: it may or may not exist. */
+  readonly state: 'intended' | 'done' | 'undone';
+  readonly detail: unknown;
+  readonly createdAt: Date;
+}
+
+/** The ledger of effects: intents are here before anything is done outside. */
+export class Effects {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Writes an intent down, or finds the one that an earlier process wrote. */
+  async intend(
+    effect: Pick<Effect, 'jobId' | 'kind' | 'token' | 'endpointId' | 'workloadId'> & {
+      readonly detail?: unknown;
+    },
+  ): Promise<Effect> {
+    const { jobId, kind, token, endpointId, workloadId, detail } = effect;
+    const row = await this.#database.query((db) =>
+      db
+        .insertInto('effects')
+        .values({
+          id: randomUUID(),
+          job_id: jobId,
+          kind,
+          token,
+          endpoint_id: endpointId,
+          workload_id: workloadId,
+          state: 'intended',
+          detail: JSON.stringify(detail ?? null),
+          created_at: new Date(),
+        })
+        .onConflict((conflict) => conflict.columns(['job_id', 'kind', 'token']).doUpdateSet({ token }))
+        .returningAll()
+        .executeTakeFirstOrThrow(),
+    );
+    return effectOf(row);
+  }
+
+  async markDone(id: string, externalId: string, detail?: unknown): Promise<void> {
+    await this.#database.query((db) =>
+      db
+        .updateTable('effects')
+        .set({
+          state: 'done',
+          external_id: externalId,
+          ...(detail !== undefined && { detail: JSON.stringify(detail) }),
+        })
+        .where('id', '=', id)
+        .execute(),
+    );
+  }
+
+  async markUndone(id: string): Promise<void> {
+    await this.#database.query((db) =>
+      db.updateTable('effects').set({ state: 'undone' }).where('id', '=', id).execute(),
+    );
+  }
+
+  /** What may still exist outside, oldest first. */
+  async listOpen(of: { readonly workloadId?: string; readonly jobId?: string } = {}): Promise<Effect[]> {
+    const rows = await this.#database.query((db) => {
+      let query = db.selectFrom('effects').selectAll().where('state', '<>', 'undone').orderBy('created_at');
+      if (of.workloadId !== undefined) query = query.where('workload_id', '=', of.workloadId);
+      if (of.jobId !== undefined) query = query.where('job_id', '=', of.jobId);
+      return query.execute();
+    });
+    return rows.map(effectOf);
+  }
+}
+
+function effectOf(row: Selectable<Schema['effects']>): Effect {
+  return {
+    id: row.id,
+    jobId: row.job_id,
+    kind: 'snapshot',
+    token: row.token,
+    endpointId: row.endpoint_id,
+    workloadId: row.workload_id,
+    externalId: row.external_id ?? undefined,
+    state: row.state,
+    detail: row.detail,
+    createdAt: row.created_at,
+  };
+}

@@ -1,0 +1,84 @@
+import { ManagedVolume } from '../contract/index.ts';
+import type { Database } from './database.ts';
+import type { StoredVolume } from './schema.ts';
+
+/** Records of volumes: what their owner writes down before it acts. */
+export class Volumes {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async get(recordId: string): Promise<StoredVolume | undefined> {
+    const row = await this.#database.query((db) =>
+      db.selectFrom('volumes').select('record').where('id', '=', recordId).executeTakeFirst(),
+    );
+    return row?.record;
+  }
+
+  /** All records of a target but the deleted ones. */
+  async list(targetId: string): Promise<StoredVolume[]> {
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('volumes')
+        .select('record')
+        .where('target_id', '=', targetId)
+        .where('state', '<>', 'deleted')
+        .execute(),
+    );
+    return rows.map(({ record }) => record);
+  }
+
+  /** The volume that holds the replica of a disk. */
+  async ofDisk(workloadDiskId: string): Promise<StoredVolume | undefined> {
+    const row = await this.#database.query((db) =>
+      db
+        .selectFrom('volumes')
+        .select('record')
+        .where('workload_disk_id', '=', workloadDiskId)
+        .where('state', '<>', 'deleted')
+        .executeTakeFirst(),
+    );
+    return row?.record;
+  }
+
+  /** The volumes of a workload, also of disks that it no longer has. */
+  async ofWorkload(workloadId: string): Promise<StoredVolume[]> {
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('volumes')
+        .select('record')
+        .where('workload_id', '=', workloadId)
+        .where('state', '<>', 'deleted')
+        .execute(),
+    );
+    return rows.map(({ record }) => record);
+  }
+
+  /** All that are not deleted, as the API shows them. */
+  async listAll(): Promise<ManagedVolume[]> {
+    const rows = await this.#database.query((db) =>
+      db.selectFrom('volumes').select('record').where('state', '<>', 'deleted').execute(),
+    );
+    return rows.map(({ record }) => ManagedVolume.parse(record));
+  }
+
+  /** Inserts the record, or replaces the one of the same id; durable when it resolves. */
+  async put(record: StoredVolume): Promise<void> {
+    const values = { state: record.state, record: JSON.stringify(record) };
+    await this.#database.query((db) =>
+      db
+        .insertInto('volumes')
+        .values({
+          id: record.id,
+          target_id: record.targetId,
+          workload_id: record.workloadId,
+          workload_disk_id: record.workloadDiskId,
+          ...values,
+        })
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(values))
+        .execute(),
+    );
+  }
+}
