@@ -170,10 +170,13 @@ async function examine(
     },
   };
   const [sources, targets] = await Promise.all([read.listSources(), read.listTargets()]);
-  return runChecks(agentVersion, [
+  const report = await runChecks(agentVersion, [
     ...localChecks(config).map((check) => (check.id === database.id ? database : check)),
     ...endpointChecks({ probe: engine, leases, sources, targets }),
   ]);
+  // Findings quote foreign servers, which may quote what was sent to them.
+  const checks = report.checks.map((check) => ({ ...check, detail: leases.redact(check.detail) }));
+  return { ...report, checks };
 }
 
 /** A stop that takes longer is cut off, milliseconds; every step is durable, so that nothing is lost. */
