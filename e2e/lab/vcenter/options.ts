@@ -22,9 +22,7 @@ export interface VcenterOptions {
   readRateBytesPerSecond?: number;
   /** What CBT counts in. Default 64 KiB. */
   trackingBlockBytes?: number;
-  /** A vCenter (default), or a standalone ESXi host: no views of other hosts, no tickets, `ha-datacenter`. */
-  apiType?: 'VirtualCenter' | 'HostAgent';
-  /** Called for every write, snapshot and power change of a guest; for debugging. */
+  /** Called for every request. */
   onCall?: (call: VcenterCall) => void;
 }
 

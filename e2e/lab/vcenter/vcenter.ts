@@ -1,117 +1,223 @@
-import type { VcenterFaults } from './faults.ts';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { makeCertificate, type ServerCertificate } from '../certificate.ts';
+import { noFaults, type VcenterFaults } from './faults.ts';
+import type { LabVcenter, LabVm } from './handles.ts';
+import { aboutInfo } from './inventory/host.ts';
+import { Places } from './inventory/places.ts';
+import { PlainObject, Site } from './inventory/site.ts';
+import { knownPrivileges, managers } from './methods/sessionMethods.ts';
 import type { VcenterCall, VcenterOptions } from './options.ts';
-import type { GuestActivity, LabVmSpec } from './spec.ts';
+import { CallLog, Chances } from './service/calls.ts';
+import type { Core } from './service/core.ts';
+import { rateLimiter } from './service/sendFile.ts';
+import { HttpServer } from './service/server.ts';
+import { Sessions } from './service/sessions.ts';
+import { Tasks } from './service/tasks.ts';
+import { Reference, vim } from './soap/value.ts';
+import type { LabVmSpec } from './spec.ts';
+import { buildVm, isAt, syntheticSpec } from './vm/buildVm.ts';
+import type { VirtualMachine } from './vm/virtualMachine.ts';
 
 export { chaosFaults, noFaults, type VcenterFaults } from './faults.ts';
+export type { DiskMoment, LabDisk, LabSnapshot, LabVcenter, LabVm } from './handles.ts';
 export type { VcenterCall, VcenterOptions } from './options.ts';
 export type { DiskFill, GuestActivity, LabDiskSpec, LabNicSpec, LabVmSpec } from './spec.ts';
+export { guestLogRecord, readGuestLog } from './vm/guest.ts';
 
-/** A disk's content: now, or as a snapshot holds it. */
-export type DiskMoment = 'now' | { readonly snapshot: string };
-
-/** A virtual disk of the lab. Its bytes are real. */
-export interface LabDisk {
-  /** Device key, such as 2000. */
-  readonly key: number;
-  readonly label: string;
-  /** `6000C29a-…`. */
-  readonly backingUuid: string;
-  readonly capacityBytes: number;
-  /** Datastore path of the current top of the chain, such as `[datastore1] web/web-000001.vmdk`. */
-  readonly fileName: string;
-  /** Reads from now, or from a snapshot given by MoRef or name. */
-  read(offset: number, length: number, moment?: DiskMoment): Promise<Buffer>;
-  /** As the guest would write it: tracked by CBT, kept out of every snapshot. */
-  write(offset: number, data: Uint8Array): void;
-  /** UNMAP: the region reads as zeros and is unallocated where whole blocks of it are covered. */
-  discard(offset: number, length: number): void;
-  /** SHA-256 of the whole content, hex. */
-  digest(moment?: DiskMoment): Promise<string>;
-  /**
-   * Compares with a raw file or block device, whose size may be larger.
-   * @returns offset of the first byte that differs, or undefined
-   */
-  firstDifference(path: string, moment?: DiskMoment): Promise<number | undefined>;
-  /** Bytes in blocks that were ever written and not discarded since. */
-  allocatedBytes(moment?: DiskMoment): number;
-  /** Loses the change tracking: another change id from the next snapshot on, older ids meet FileFault. */
-  resetChangeTracking(): void;
-}
-
-export interface LabSnapshot {
-  readonly moRef: string;
-  readonly name: string;
-  readonly description: string;
-  readonly createdAt: Date;
-  /** MoRef. */
-  readonly parent: string | undefined;
-}
-
-export interface LabVm {
-  readonly moRef: string;
-  readonly name: string;
-  readonly instanceUuid: string;
-  readonly biosUuid: string;
-  readonly powerState: 'poweredOn' | 'poweredOff' | 'suspended';
-  readonly disks: readonly LabDisk[];
-  /** In the order of their creation. */
-  readonly snapshots: readonly LabSnapshot[];
-  readonly consolidationNeeded: boolean;
-  /** Whether every NIC is disconnected and stays so at power-on, as a fenced source is. */
-  readonly fenced: boolean;
-  /** Writes of the guest so far, and the number of the next record of its log. */
-  readonly guestWrites: number;
-  readonly guestLogNext: number;
-  /** Throws when the VM has no such disk. */
-  disk(key: number): LabDisk;
-  /** Lets a guest write while the VM is on; it stops with the VM and goes on when the VM is powered on again. */
-  startGuest(activity?: GuestActivity): void;
-  stopGuest(): void;
-  /** Resolves when the guest has made so many more writes. */
-  guestHasWritten(writes: number): Promise<void>;
-  /** What other products and people do: takes a snapshot and answers its MoRef. */
-  takeSnapshot(name: string): Promise<string>;
-  removeSnapshot(nameOrMoRef: string): Promise<void>;
-  revertToSnapshot(nameOrMoRef: string): Promise<void>;
-  growDisk(key: number, capacityBytes: number): void;
-  powerOn(): void;
-  /** Without asking the guest. */
-  powerOff(): void;
-}
-
-/** A running vCenter of the lab. Disposing stops it and removes its data. */
-export interface LabVcenter extends AsyncDisposable {
-  /** `https://127.0.0.1:<port>/sdk`. */
-  readonly url: string;
-  /** `https://127.0.0.1:<port>`. */
-  readonly origin: string;
+class Vcenter implements LabVcenter {
   readonly username: string;
   readonly password: string;
-  /** SHA-256 of the certificate shown now, 64 lower-case hex digits. */
-  readonly fingerprint: string;
-  /** The VMs of the specification, without the synthetic ones. */
-  readonly vms: readonly LabVm[];
-  /** Switches to be changed at any time. */
-  readonly faults: VcenterFaults;
-  /** All calls from the start, oldest first. */
-  readonly calls: readonly VcenterCall[];
-  /** Sessions that are logged in now. */
-  readonly sessionCount: number;
-  /** Throws when there is no such VM. */
-  vm(name: string): LabVm;
-  addVm(spec: LabVmSpec): Promise<LabVm>;
-  /** Ends all sessions, as a restart of the service does. Answers how many. */
-  expireSessions(): number;
-  /** Shows another certificate from the next connection on, and cuts the idle ones. Answers its fingerprint. */
-  changeCertificate(): Promise<string>;
-  /** Cuts every connection. */
-  cutConnections(): void;
+  readonly #core: Core;
+  readonly #server: HttpServer;
+  readonly #dataDir: string;
+  readonly #named: VirtualMachine[] = [];
+  #certificate: ServerCertificate;
+
+  constructor(
+    core: Core,
+    server: HttpServer,
+    certificate: ServerCertificate,
+    dataDir: string,
+    credentials: { username: string; password: string },
+  ) {
+    this.#core = core;
+    this.#server = server;
+    this.#certificate = certificate;
+    this.#dataDir = dataDir;
+    this.username = credentials.username;
+    this.password = credentials.password;
+  }
+
+  get url(): string {
+    return `${this.origin}/sdk`;
+  }
+
+  get origin(): string {
+    return `https://${this.#core.authority}`;
+  }
+
+  get fingerprint(): string {
+    return this.#certificate.fingerprint;
+  }
+
+  get vms(): readonly LabVm[] {
+    return this.#named;
+  }
+
+  get faults(): VcenterFaults {
+    return this.#core.site.faults;
+  }
+
+  get calls(): readonly VcenterCall[] {
+    return this.#core.log.calls;
+  }
+
+  get sessionCount(): number {
+    return this.#core.sessions.all.length;
+  }
+
+  vm(name: string): LabVm {
+    // After a rename the specification's name still finds it.
+    const found =
+      this.#named.find((vm) => vm.name === name) ?? this.#named.find((vm) => vm.spec.name === name);
+    if (found === undefined) throw new Error(`the lab's vCenter has no VM “${name}”`);
+    return found;
+  }
+
+  async addVm(spec: LabVmSpec): Promise<LabVm> {
+    const { site, places, vms, trackingBlockBytes } = this.#core;
+    const vm = await buildVm(site, places, spec, trackingBlockBytes);
+    vms.set(vm.ref.value, vm);
+    this.#named.push(vm);
+    return vm;
+  }
+
+  expireSessions(): number {
+    return this.#core.sessions.endAll();
+  }
+
+  async changeCertificate(): Promise<string> {
+    this.#certificate = await makeCertificate('vcenter.lab');
+    this.#core.thumbprint = thumbprintOf(this.#certificate);
+    this.#server.presentCertificate(this.#certificate);
+    return this.fingerprint;
+  }
+
+  cutConnections(): void {
+    this.#server.cutConnections();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#core.sessions.endAll();
+    await this.#server.close();
+    await this.#core.tasks.settled();
+    for (const vm of this.#core.vms.values()) vm.close();
+    await rm(this.#dataDir, { recursive: true, force: true });
+  }
 }
 
 /**
  * Starts a vCenter on loopback, with real bytes on disk.
  * @throws Error when the port is taken or a disk cannot be made
  */
-export function startVcenter(options: VcenterOptions): Promise<LabVcenter> {
-  return Promise.reject(new Error(`The vCenter in ${options.dataDir} cannot start yet.`));
+export async function startVcenter(options: VcenterOptions): Promise<LabVcenter> {
+  const seed = options.seed ?? 1;
+  const credentials = {
+    username: options.username ?? 'administrator@vsphere.local',
+    password: options.password ?? 'vCenter-lab-1!',
+  };
+  await mkdir(options.dataDir, { recursive: true });
+  const site = new Site(seed, { ...noFaults, ...options.faults });
+  const chances = new Chances(seed, site.faults);
+  const certificate = await makeCertificate('vcenter.lab');
+  const rate = options.readRateBytesPerSecond;
+  const core: Core = {
+    site,
+    places: new Places(site, options.dataDir),
+    vms: new Map(),
+    sessions: new Sessions({ ...credentials, idleSeconds: options.sessionIdleSeconds ?? 1800 }, site.faults),
+    tasks: new Tasks(site, chances),
+    chances,
+    log: new CallLog(options.onCall),
+    instanceUuid: site.uuid('vcenter'),
+    trackingBlockBytes: options.trackingBlockBytes ?? 65_536,
+    throttle: rate === undefined ? undefined : rateLimiter(rate),
+    authority: '',
+    thumbprint: thumbprintOf(certificate),
+  };
+  core.places.vmsOf = (place) => [...core.vms.values()].filter((vm) => isAt(vm, place)).map((vm) => vm.ref);
+  addManagers(core);
+  const server = await HttpServer.listen(core, certificate, options.port ?? 0);
+  core.authority = `127.0.0.1:${server.port}`;
+  const vcenter = new Vcenter(core, server, certificate, options.dataDir, credentials);
+  try {
+    for (const spec of options.vms) await vcenter.addVm(spec);
+    for (let number = 1; number <= (options.inventorySize ?? 0); number += 1) {
+      const vm = await buildVm(site, core.places, syntheticSpec(number), core.trackingBlockBytes);
+      core.vms.set(vm.ref.value, vm);
+    }
+  } catch (error) {
+    await vcenter[Symbol.asyncDispose]();
+    throw error;
+  }
+  return vcenter;
+}
+
+function addManagers(core: Core): void {
+  const content = {
+    about: aboutInfo('VirtualCenter', core.instanceUuid),
+    rootFolder: core.places.rootFolder.ref,
+    ...managers,
+  };
+  core.site.add(
+    new PlainObject(new Reference('ServiceInstance', 'ServiceInstance'), {
+      content: vim('ServiceContent', content),
+      serverClock: () => new Date(),
+    }),
+  );
+  for (const ref of Object.values(managers))
+    core.site.add(new PlainObject(ref, managerProperties(core, ref)));
+}
+
+function managerProperties(core: Core, ref: Reference): ConstructorParameters<typeof PlainObject>[1] {
+  switch (ref.type) {
+    case 'SessionManager':
+      return {
+        sessionList: () => core.sessions.all.map((session) => session.toUserSession()),
+        message: '',
+        defaultLocale: 'en',
+      };
+    case 'TaskManager':
+      return { recentTask: () => core.tasks.recentOf(undefined), maxCollector: 32 };
+    case 'AuthorizationManager':
+      return {
+        privilegeList: knownPrivileges.map((privId) =>
+          vim('AuthorizationPrivilege', {
+            privId,
+            onParent: false,
+            name: privId.slice(privId.lastIndexOf('.') + 1),
+            privGroupName: privId.slice(0, privId.lastIndexOf('.')),
+          }),
+        ),
+        roleList: [
+          vim('AuthorizationRole', {
+            roleId: -1,
+            system: true,
+            name: 'Admin',
+            info: vim('Description', { label: 'Administrator', summary: 'Full access rights' }),
+            privilege: knownPrivileges,
+          }),
+        ],
+      };
+    case 'CustomFieldsManager':
+      return { field: [] };
+    default:
+      return {};
+  }
+}
+
+/** SHA-1 as VDDK and tickets spell it. */
+function thumbprintOf({ cert }: ServerCertificate): string {
+  return new X509Certificate(cert).fingerprint;
 }
