@@ -206,6 +206,10 @@ export async function runUntilStopped<Store extends AgentStore>(
     agent.logger.fatal({ err: error }, 'agent failed');
     throw error;
   } finally {
-    await Promise.race([agent.stop(), pause(stopDeadline, undefined, { ref: false })]);
+    // The timer also keeps the process alive until everything is released: what is released may hold no handle of its own.
+    const stopped = new AbortController();
+    const late = pause(stopDeadline, undefined, { signal: stopped.signal }).catch(() => undefined);
+    await Promise.race([agent.stop(), late]);
+    stopped.abort();
   }
 }
