@@ -473,10 +473,12 @@ async function readStates(file: JournalFile, header: JournalHeader): Promise<Uin
   const states = new Uint8Array(Math.ceil(header.capacityBytes / header.chunkBytes));
   const seed = seedOf(header);
   const page = Buffer.allocUnsafe(pageRecords * recordBytes);
+  const blankPage = Buffer.alloc(page.length);
   for (let first = 0; first < states.length; first += pageRecords) {
     const count = Math.min(pageRecords, states.length - first);
     const records = page.subarray(0, count * recordBytes);
     await file.read(recordsOffset + first * recordBytes, records);
+    if (records.equals(blankPage.subarray(0, records.length))) continue;
     for (let i = 0; i < count; i++) {
       states[first + i] = decodeState(records, i * recordBytes, seed, first + i);
     }

@@ -34,9 +34,9 @@ export class RateLimiter {
       throw new RangeError(`A bandwidth limit of ${bytesPerSecond} bytes a second moves nothing.`);
     }
     this.#fill();
-    // What was moved under the old rate is paid for at the old rate.
+    // A chunk that went under a higher rate need not be paid for at the lower one, which could take minutes.
     if (this.#rate !== undefined && bytesPerSecond !== undefined && this.#tokens < 0) {
-      this.#tokens *= bytesPerSecond / this.#rate;
+      this.#tokens *= Math.min(1, bytesPerSecond / this.#rate);
     }
     this.#rate = bytesPerSecond;
     if (bytesPerSecond === undefined) this.#tokens = 0;

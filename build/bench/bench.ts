@@ -1,0 +1,182 @@
+/**
+ * Compares the block copy engine with nbdcopy and qemu-img on this machine.
+ *
+ *   npm run bench -- [--size 4G] [--runs 5] [--only unix,ssh,folder,memory] [--chunk 1M] [--json]
+ *
+ * Programs take turns within each round, so that what else the machine does meets all of them; read the ratios, which are
+ * medians over the rounds, rather than the rates. Every result is compared with its source.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  type EngineOutcome,
+  EngineOutcome as EngineOutcomeSchema,
+  type EngineRequest,
+} from './engineCopy.ts';
+import { makeImage, makeTarget, mustBeEqual } from './images.ts';
+import { serve, throughSsh } from './links.ts';
+import { run, Server, type Taken, timed } from './programs.ts';
+import { type Measured, median, showTable } from './report.ts';
+
+const GiB = 1024 ** 3;
+
+const { values: flags } = parseArgs({
+  options: {
+    size: { type: 'string', default: '4G' },
+    runs: { type: 'string', default: '5' },
+    only: { type: 'string', default: 'unix,ssh,folder,memory' },
+    chunk: { type: 'string' },
+    folder: { type: 'string', default: '/dev/shm' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const sizeBytes = parseSize(flags.size);
+const rounds = Number(flags.runs);
+const chunkBytes = flags.chunk === undefined ? undefined : parseSize(flags.chunk);
+const chosen = flags.only.split(',');
+const diskCount = 8;
+
+/** One of several programs that do the same work. */
+interface Contender {
+  readonly name: string;
+  copy(targetPath: string): Promise<Taken>;
+}
+
+const folder = await mkdtemp(join(flags.folder, 'ossea-bench-'));
+const measured: Measured[] = [];
+const targetPath = join(folder, 'target.img');
+try {
+  if (chosen.includes('unix') || chosen.includes('ssh')) {
+    await benchNbd('random', 1);
+    await benchNbd('a tenth data', 0.1);
+  }
+  if (chosen.includes('folder')) await benchFolder();
+  if (chosen.includes('memory')) await benchMemory();
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+if (flags.json) console.log(JSON.stringify({ sizeBytes, rounds, measured }));
+else console.log(showTable(measured));
+
+async function benchNbd(content: string, dataShare: number): Promise<void> {
+  const image = join(folder, 'source.img');
+  await makeImage(image, sizeBytes, dataShare);
+  await using server = await serve(folder, 'file', image);
+  if (chosen.includes('unix')) await race(`${content}, Unix socket`, image, nbdContenders(server.socket));
+  if (chosen.includes('ssh')) {
+    await using ssh = await throughSsh(folder, server.socket);
+    await race(`${content}, ssh -L`, image, nbdContenders(ssh.socket));
+  }
+}
+
+function nbdContenders(socket: string): Contender[] {
+  const uri = `nbd+unix:///?socket=${socket}`;
+  return [
+    { name: 'nbdcopy', copy: (target) => timed('nbdcopy', '--destination-is-zero', uri, target) },
+    {
+      name: 'qemu-img',
+      copy: (target) =>
+        timed(
+          'qemu-img',
+          ...['convert', '-n', '--target-is-zero', '-W', '-m', '16', '-f', 'raw', '-O', 'raw'],
+          uri,
+          target,
+        ),
+    },
+    { name: 'engine', copy: (target) => engine([{ from: { kind: 'nbd', uri }, targetPath: target }]) },
+  ];
+}
+
+async function benchFolder(): Promise<void> {
+  const image = join(folder, 'source.img');
+  await makeImage(image, sizeBytes, 1);
+  const script = join(import.meta.dirname, 'rangeServer.ts');
+  await using https = await Server.start(image, process.execPath, script, folder, image);
+  const [, port, fingerprint = ''] = await https.line(/serving (\d+) (\w+)/);
+  const origin = `https://127.0.0.1:${port}`;
+  await using curl = await serve(folder, 'curl', `url=${origin}/disk-flat.vmdk`, 'sslverify=false');
+  const uri = `nbd+unix:///?socket=${curl.socket}`;
+  await race('random, HTTPS /folder', image, [
+    {
+      name: 'nbdkit curl + nbdcopy',
+      copy: (target) => timed('nbdcopy', '--destination-is-zero', uri, target),
+    },
+    {
+      name: 'engine',
+      copy: (target) =>
+        engine([{ from: { kind: 'folder', origin, fingerprint, sizeBytes }, targetPath: target }]),
+    },
+  ]);
+}
+
+/** Eight disks at a time in one process. */
+async function benchMemory(): Promise<void> {
+  const image = join(folder, 'source.img');
+  await makeImage(image, Math.ceil(sizeBytes / diskCount), 1);
+  await using server = await serve(folder, 'file', image);
+  const uri = `nbd+unix:///?socket=${server.socket}`;
+  const targets = Array.from({ length: diskCount }, (_, disk) => join(folder, `target-${disk}.img`));
+  for (const target of targets) await makeTarget(target, Math.ceil(sizeBytes / diskCount));
+  const taken = await engine(targets.map((target) => ({ from: { kind: 'nbd', uri }, targetPath: target })));
+  for (const target of targets) {
+    await mustBeEqual(image, target);
+    await rm(target);
+  }
+  measured.push(summary(`${diskCount} disks at a time`, 'engine', [taken], [1], taken.residentBytes));
+}
+
+/** Each program once per round; the first is what the others are compared with. A round before the first warms up. */
+async function race(scenario: string, image: string, contenders: readonly Contender[]): Promise<void> {
+  const results = contenders.map(({ name }) => ({ name, taken: [] as Taken[] }));
+  for (let round = -1; round < rounds; round++) {
+    for (const [index, contender] of contenders.entries()) {
+      await makeTarget(targetPath, sizeBytes);
+      const taken = await contender.copy(targetPath);
+      await mustBeEqual(image, targetPath);
+      await rm(targetPath);
+      if (round < 0) continue;
+      results[index]!.taken.push(taken);
+      if (!flags.json) console.error(`${scenario}: ${contender.name} ${taken.seconds.toFixed(2)} s`);
+    }
+  }
+  const base = results[0]!.taken;
+  for (const { name, taken } of results) {
+    const ratios = taken.map(({ seconds }, round) => base[round]!.seconds / seconds);
+    measured.push(summary(scenario, name, taken, ratios));
+  }
+}
+
+function summary(
+  scenario: string,
+  program: string,
+  taken: readonly Taken[],
+  ratios: readonly number[],
+  residentBytes?: number,
+): Measured {
+  const seconds = median(taken.map((one) => one.seconds));
+  return {
+    scenario,
+    program,
+    seconds,
+    mebibytesPerSecond: sizeBytes / 1024 ** 2 / seconds,
+    ratio: median(ratios),
+    cpuSecondsPerGiB: median(taken.map((one) => one.cpuSeconds)) / (sizeBytes / GiB),
+    ...(residentBytes !== undefined && { residentBytes }),
+  };
+}
+
+async function engine(disks: EngineRequest['disks']): Promise<EngineOutcome> {
+  const journalFolder = join(folder, 'journals');
+  const request: EngineRequest = { disks, journalFolder, ...(chunkBytes !== undefined && { chunkBytes }) };
+  const script = join(import.meta.dirname, 'engineCopy.ts');
+  const { stdout } = await run(process.execPath, [script, JSON.stringify(request)]);
+  await rm(journalFolder, { recursive: true });
+  return EngineOutcomeSchema.parse(JSON.parse(stdout));
+}
+
+function parseSize(text: string): number {
+  const parts = /^(\d+)([KMG]?)$/.exec(text);
+  if (!parts) throw new Error(`“${text}” is not a size such as 512M or 4G.`);
+  return Number(parts[1]) * { '': 1, K: 1024, M: 1024 ** 2, G: GiB }[parts[2] as '' | 'K' | 'M' | 'G'];
+}
