@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { collectorMethods } from '../methods/collectorMethods.ts';
+import { exportMethods } from '../methods/exportMethods.ts';
 import { inventoryMethods } from '../methods/inventoryMethods.ts';
 import { sessionMethods } from '../methods/sessionMethods.ts';
 import { snapshotMethods } from '../methods/snapshotMethods.ts';
@@ -16,6 +17,7 @@ const methods: Methods = {
   ...inventoryMethods,
   ...vmMethods,
   ...snapshotMethods,
+  ...exportMethods,
 };
 
 /** What may be called before a login. */

@@ -10,7 +10,11 @@ export interface FileToSend {
   sizeBytes: number;
 }
 
+/** Read from the file at once. */
 const pieceBytes = 1 << 20;
+
+/** Handed to TLS at once: what is encrypted then still lies in the cache when the kernel takes it. */
+const sliceBytes = 1 << 17;
 
 interface Range {
   offset: number;
@@ -91,7 +95,7 @@ async function sendBytes(
     await core.throttle?.(bytesRead);
     await sent;
     if (response.destroyed || request.socket.destroyed) return false;
-    sent = write(response, buffer.subarray(0, bytesRead));
+    sent = writeSlices(response, buffer.subarray(0, bytesRead));
     position += bytesRead;
     [buffer, spare] = [spare, buffer];
   }
@@ -100,9 +104,19 @@ async function sendBytes(
 }
 
 /** Resolves when the piece is out of the buffer, or the connection is gone. */
-function write(response: ServerResponse, piece: Buffer): Promise<void> {
+function writeSlices(response: ServerResponse, piece: Buffer): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  response.write(piece, () => resolve());
+  let position = 0;
+  const next = (error?: Error | null): void => {
+    if (position >= piece.length || error || response.destroyed) {
+      resolve();
+      return;
+    }
+    const slice = piece.subarray(position, position + sliceBytes);
+    position += slice.length;
+    response.write(slice, next);
+  };
+  next();
   return promise;
 }
 

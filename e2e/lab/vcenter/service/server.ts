@@ -9,6 +9,7 @@ import { cookiesOf } from './cookies.ts';
 import type { Core } from './core.ts';
 import { dispatch } from './dispatcher.ts';
 import { serveFolder } from './folder.ts';
+import { findExport } from './nfcLease.ts';
 
 const sessionCookie = 'vmware_soap_session';
 
@@ -72,12 +73,23 @@ export class HttpServer {
       else if (url.pathname === '/sdk/vimServiceVersions.xml') send(response, 200, serviceVersions);
       else if (url.pathname.startsWith('/sdk')) send(response, 200, wsdl);
       else if (url.pathname.startsWith('/folder')) await serveFolder(this.#core, request, response, url);
+      else if (url.pathname.startsWith('/nfc/')) await this.#nfc(request, response, url.pathname);
       else send(response, 404, '<html><body>Not Found</body></html>');
     } catch (error) {
       this.#core.log.add(`${request.method}`, request.url ?? '', `failed: ${String(error)}`);
       if (response.headersSent) response.destroy();
       else send(response, 500, `<html><body>${String(error)}</body></html>`);
     }
+  }
+
+  async #nfc(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const found = request.method === 'GET' ? findExport(this.#core.site, path) : undefined;
+    if (found === undefined) {
+      this.#core.log.add('GET /nfc', path, '404');
+      send(response, 404, '<html><body>Not Found</body></html>');
+      return;
+    }
+    this.#core.log.add('GET /nfc', path, await found.lease.send(found.exported, response));
   }
 
   async #soap(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,8 +1,11 @@
 // Written by write_vim_schema.py from pyVmomi's declarations (Apache-2.0).
-import type { VimSchemaText } from './vimSchema.ts';
+
+type DataType = readonly [base: string, fields: string];
+type Method = readonly [result: string, parameters: string, privilege: string];
+type ManagedType = readonly [base: string, properties: string, methods: Record<string, Method>];
 
 /** `field? type` by declaration order: `#` an enumeration, `&` a managed object, `[]` a list. */
-export const vimSchemaText: VimSchemaText = {
+export const vimSchemaText: { data: Record<string, DataType>; managed: Record<string, ManagedType> } = {
   data: {
     AboutInfo: ['DynamicData', 'name string|fullName string|vendor string|version string|build string|localeVersion? string|localeBuild? string|osType string|productLineId string|apiType string|apiVersion string|instanceUuid? string|licenseProductName? string|licenseProductVersion? string'],
     AlarmState: ['DynamicData', 'key string|entity &ManagedEntity|alarm &Alarm|overallStatus #ManagedEntityStatus|time dateTime|acknowledged? boolean|acknowledgedByUser? string|acknowledgedTime? dateTime|eventKey? int'],
@@ -59,6 +62,7 @@ export const vimSchemaText: VimSchemaText = {
     HostVirtualNic: ['DynamicData', 'device string|key string|portgroup string|spec HostVirtualNicSpec|port? HostPortGroupPort'],
     HostVirtualNicSpec: ['DynamicData', 'ip? HostIpConfig|mac? string|distributedVirtualPort? DistributedVirtualSwitchPortConnection|portgroup? string|mtu? int|tsoEnabled? boolean|netStackInstanceKey? string|opaqueNetwork? HostVirtualNicOpaqueNetworkSpec|externalId? string|pinnedPnic? string|ipRouteSpec? HostVirtualNicIpRouteSpec'],
     HostVmfsVolume: ['HostFileSystemVolume', 'blockSizeMb int|blockSize? int|unmapGranularity? int|unmapPriority? string|unmapBandwidthSpec? VmfsUnmapBandwidthSpec|maxBlocks int|majorVersion int|version string|uuid string|extent HostScsiDiskPartition[]|vmfsUpgradable boolean|forceMountedInfo? HostForceMountedInfo|ssd? boolean|local? boolean|scsiDiskType? string'],
+    HttpNfcLeaseCapabilities: ['DynamicData', 'pullModeSupported boolean|corsSupported boolean'],
     HttpNfcLeaseDatastoreLeaseInfo: ['DynamicData', 'datastoreKey string|hosts HttpNfcLeaseHostInfo[]'],
     HttpNfcLeaseDeviceUrl: ['DynamicData', 'key string|importKey string|url string|sslThumbprint string|disk? boolean|targetId? string|datastoreKey? string|fileSize? long'],
     HttpNfcLeaseHostInfo: ['DynamicData', 'url string|sslThumbprint string'],

@@ -1,18 +1,5 @@
 import { vimSchemaText } from './vimSchema.generated.ts';
 
-/** Base type and fields of each data type; base, properties and methods (result, parameters, privilege) of each managed one. */
-export interface VimSchemaText {
-  data: Record<string, readonly [base: string, fields: string]>;
-  managed: Record<
-    string,
-    readonly [
-      base: string,
-      properties: string,
-      Record<string, readonly [result: string, parameters: string, privilege: string]>,
-    ]
-  >;
-}
-
 export interface VimType {
   kind: 'primitive' | 'any' | 'enumeration' | 'reference' | 'data' | 'void';
   /** Without marks, such as `VirtualDisk` or `long`. */

@@ -52,7 +52,7 @@ NetworkSummary OpaqueNetworkSummary DVPortgroupConfigInfo DVPortgroupPolicy DVPo
 DVSSummary VmwareDistributedVirtualSwitchVlanSpec VmwareDistributedVirtualSwitchVlanIdSpec InheritablePolicy BoolPolicy
 DatastoreSummary DatastoreCapability DatastoreInfo VmfsDatastoreInfo HostVmfsVolume
 HostFileSystemVolume HostScsiDiskPartition DatastoreHostMount HostMountInfo
-HttpNfcLeaseInfo HttpNfcLeaseDeviceUrl HttpNfcLeaseManifestEntry HttpNfcLeaseHostInfo HttpNfcLeaseDatastoreLeaseInfo
+HttpNfcLeaseInfo HttpNfcLeaseCapabilities HttpNfcLeaseDeviceUrl HttpNfcLeaseManifestEntry HttpNfcLeaseHostInfo HttpNfcLeaseDatastoreLeaseInfo
 MethodFault RuntimeFault VimFault NotAuthenticated InvalidLogin NoPermission SecurityError InvalidArgument InvalidRequest
 InvalidType ManagedObjectNotFound MethodNotFound NotImplemented NotSupported RequestCanceled SystemError InvalidProperty
 InvalidCollectorVersion FileFault FileLocked FileNotFound NotFound InvalidState InvalidPowerState TaskInProgress
@@ -147,9 +147,13 @@ def main():
         if base:
             todo.append(base)
     out = ["// Written by write_vim_schema.py from pyVmomi's declarations (Apache-2.0).",
-           "import type { VimSchemaText } from './vimSchema.ts';", "",
+           "",
+           "type DataType = readonly [base: string, fields: string];",
+           "type Method = readonly [result: string, parameters: string, privilege: string];",
+           "type ManagedType = readonly [base: string, properties: string, methods: Record<string, Method>];", "",
            "/** `field? type` by declaration order: `#` an enumeration, `&` a managed object, `[]` a list. */",
-           "export const vimSchemaText: VimSchemaText = {", "  data: {"]
+           "export const vimSchemaText: { data: Record<string, DataType>; managed: Record<string, ManagedType> } = {",
+           "  data: {"]
     for name in sorted(chosen):
         base, fields = chosen[name]
         text = "|".join(field(entry) for entry in fields)
