@@ -157,7 +157,7 @@ export class Places {
       ] as const
     ).map(([name, type]) => {
       const ref = this.#site.newReference('Datastore', 'datastore');
-      const directory = join(dataDir, ref.value);
+      const directory = join(dataDir, name);
       mkdirSync(directory, { recursive: true });
       const url = `ds:///vmfs/volumes/${this.#site.uuid('datastore', name)}/`;
       const capacity = 2 ** 42;
