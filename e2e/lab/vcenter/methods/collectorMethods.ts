@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Collector } from '../collector/collector.ts';
 import { objectContent } from '../collector/property.ts';
-import { type FindObject, select } from '../collector/selection.ts';
+import { type FindObject, type Selected, select } from '../collector/selection.ts';
 import { ContainerView, ListView } from '../collector/view.ts';
 import { type MethodCall, type Methods, sessionOf } from '../service/core.ts';
 import { invalidArgument, notAuthenticated, notFound } from '../soap/fault.ts';
-import { type DataObject, Reference, type VimValue, vim } from '../soap/value.ts';
+import { Reference, type VimValue, vim } from '../soap/value.ts';
 
 /** Objects in one answer of RetrievePropertiesEx, where the client does not ask for less. */
 const pageSize = 500;
@@ -33,10 +33,10 @@ export const collectorMethods: Methods = {
     sessionOf(call).remove(call.target.ref.value);
     return undefined;
   },
-  RetrieveProperties: (call) => retrieve(call),
+  RetrieveProperties: (call) => selected(call).map(({ object, paths }) => objectContent(object, paths)),
   RetrievePropertiesEx: (call) => {
     const wanted = call.args.data('options')?.number('maxObjects') ?? pageSize;
-    return page(call, retrieve(call), Math.max(1, wanted));
+    return page(call, selected(call), Math.max(1, wanted));
   },
   ContinueRetrievePropertiesEx: (call) => {
     const token = call.args.text('token') ?? '';
@@ -104,24 +104,27 @@ function collectorOf(call: MethodCall): Collector {
   return made;
 }
 
-function retrieve(call: MethodCall): DataObject[] {
+function selected(call: MethodCall): Selected[] {
   const find: FindObject = (value) => call.session?.find(value) ?? call.core.site.find(value);
   return call.args.dataList('specSet').flatMap((spec) => {
     for (const objectSpec of spec.dataList('objectSet')) {
       const ref = objectSpec.reference('obj');
       // Without a session there is only what tells how to log in.
-      if (call.session === undefined && ref !== undefined && ref.type !== 'ServiceInstance')
+      if (call.session === undefined && ref !== undefined && ref.type !== 'ServiceInstance') {
         throw notAuthenticated(ref);
+      }
     }
-    return select(spec, find).map(({ object, paths }) => objectContent(object, paths));
+    return select(spec, find);
   });
 }
 
-function page(call: MethodCall, objects: DataObject[], size: number): VimValue | undefined {
+/** Values are read when their page is asked for, so that ten thousand VMs keep nobody waiting. */
+function page(call: MethodCall, objects: readonly Selected[], size: number): VimValue | undefined {
   if (objects.length === 0) return undefined;
+  const contents = objects.slice(0, size).map(({ object, paths }) => objectContent(object, paths));
   const rest = objects.slice(size);
-  if (rest.length === 0) return vim('RetrieveResult', { objects });
+  if (rest.length === 0) return vim('RetrieveResult', { objects: contents });
   const token = randomUUID();
   sessionOf(call).pages.set(token, rest);
-  return vim('RetrieveResult', { token, objects: objects.slice(0, size) });
+  return vim('RetrieveResult', { token, objects: contents });
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Selected } from '../collector/selection.ts';
 import type { VcenterFaults } from '../faults.ts';
 import type { ManagedObject } from '../inventory/site.ts';
 import { VimFault } from '../soap/fault.ts';
@@ -19,7 +20,7 @@ export class Session {
   lastActiveAt = Date.now();
   calls = 0;
   /** Answers of RetrievePropertiesEx that are not yet fetched, by token. */
-  readonly pages = new Map<string, DataObject[]>();
+  readonly pages = new Map<string, readonly Selected[]>();
   readonly #objects = new Map<string, SessionObject>();
   #lastObject = 0;
 

@@ -8,11 +8,16 @@ const arrayItems: Record<string, string> = {
   ArrayOfManagedObjectReference: 'ManagedObjectReference',
 };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that XML forbids
+const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const special = /[&<>"\u0000-\u001f\ufffe\uffff]/;
+
 /** Escapes text for an element or an attribute; characters that XML 1.0 cannot hold become U+FFFD. */
 export function escapeXml(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that XML forbids
-  const clean = text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
-  return clean
+  if (!special.test(text)) return text;
+  return text
+    .replaceAll(forbidden, '\ufffd')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
