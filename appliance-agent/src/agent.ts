@@ -10,7 +10,7 @@ import { AgentMetrics } from './api/metrics.ts';
 import type { AuditLog, ReadModel, TokenStore } from './api/ports.ts';
 import { buildServer, type Door } from './api/server.ts';
 import type { ApiServices } from './api/services.ts';
-import { listenOnSocket } from './api/sockets.ts';
+import { listenOnSocket, takeOverSocket } from './api/sockets.ts';
 import type { AgentConfig } from './config.ts';
 import { OsseaError } from './contract/index.ts';
 import { type Check, ok, runChecks } from './doctor/check.ts';
@@ -64,6 +64,8 @@ export async function startAgent<Store extends AgentStore>(
 
   await makeFolder(config.stateDir, 'OSSEA_STATE_DIR', 0o700);
   await makeFolder(config.runDir, 'OSSEA_RUN_DIR', 0o750);
+  // Before the database: an agent that runs already uses the same one, and must not lose it to our failed start.
+  for (const door of ['admin', 'api'] satisfies Door[]) await takeOverSocket(socketPath(config, door));
   const store = resources.use(await parts.openStore(config, logger));
   const leases = resources.use(
     await Leases.open({ sealedLeases: store.sealedLeases, keyFile: join(config.stateDir, 'lease.key') }),
@@ -91,7 +93,7 @@ export async function startAgent<Store extends AgentStore>(
     doctor: () => examine(config, { engine, leases, read: store.read }),
   };
   const listen = async (door: Door, mode: number): Promise<string> => {
-    const path = join(config.runDir, `${door}.sock`);
+    const path = socketPath(config, door);
     const app: FastifyInstance = await buildServer({ door, services, metrics, logger });
     resources.defer(() => app.close());
     await listenOnSocket(app, path, mode);
@@ -99,7 +101,6 @@ export async function startAgent<Store extends AgentStore>(
   };
   const adminSocket = await listen('admin', adminSocketMode);
   const apiSocket = await listen('api', apiSocketMode);
-  // The sockets come first: an agent that runs already is found out before any work is recovered twice.
   await engine.launch();
   starting = false;
   launched.resolve();
@@ -112,6 +113,10 @@ export async function startAgent<Store extends AgentStore>(
     logger.info('agent stopped');
   });
   return { apiSocket, adminSocket, logger, stop, [Symbol.asyncDispose]: stop };
+}
+
+function socketPath(config: AgentConfig, door: Door): string {
+  return join(config.runDir, `${door}.sock`);
 }
 
 /** Makes a folder with exactly this mode; the umask would keep the group, and so every console, out of the run directory. */

@@ -33,7 +33,7 @@ function isAlive(path: string): Promise<boolean> {
  * Removes the socket file that a dead agent left.
  * @throws OsseaError `agent.already-running` when another agent answers on it; `config.invalid` when something else lies there.
  */
-async function takeOver(path: string): Promise<void> {
+export async function takeOverSocket(path: string): Promise<void> {
   const stats = await lstat(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -72,7 +72,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string, mode: n
       },
     );
   }
-  await takeOver(path);
+  await takeOverSocket(path);
   await app.listen({ path });
   await chmod(path, mode);
 }
