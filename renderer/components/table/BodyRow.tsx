@@ -1,0 +1,108 @@
+// biome-ignore-all lint/a11y/useSemanticElements: rows out of the flow cannot be a table's; the grid roles say the same
+// biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and points at rows by aria-activedescendant
+// biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid takes the keys for its active row
+import { ActionIcon, Checkbox } from '@mantine/core';
+import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
+import { memo, type ReactNode } from 'react';
+import type { DataColumn } from './column.ts';
+import styles from './DataTable.module.css';
+
+/** What rows do when they are used; one object for all rows, so that none is rendered for its sake. */
+export interface RowActions<T> {
+  readonly activate: (id: string) => void;
+  readonly toggle: (id: string, range: boolean) => void;
+  readonly expand: (id: string) => void;
+  readonly open: (row: T) => void;
+}
+
+interface Props<T> {
+  readonly id: string;
+  readonly domId: string;
+  readonly row: T;
+  readonly index: number;
+  readonly columns: readonly DataColumn<T>[];
+  readonly active: boolean;
+  /** Undefined where the table has no selection. */
+  readonly selected: boolean | undefined;
+  readonly notSelectable: string | undefined;
+  /** Undefined where rows do not expand. */
+  readonly expanded: boolean | undefined;
+  readonly actions: RowActions<T>;
+}
+
+function textOf<T>(column: DataColumn<T>, row: T): ReactNode {
+  const value = column.value?.(row);
+  return value === undefined ? '' : <span title={String(value)}>{value}</span>;
+}
+
+function BodyRowView<T>({
+  id,
+  domId,
+  row,
+  index,
+  columns,
+  active,
+  selected,
+  notSelectable,
+  expanded,
+  actions,
+}: Props<T>) {
+  const name = String(columns[0]?.value?.(row) ?? id);
+  return (
+    <div
+      role="row"
+      id={domId}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      className={`${styles.line} ${styles.row}`}
+      data-active={active || undefined}
+      data-selected={selected || undefined}
+      onClick={() => actions.activate(id)}
+      onDoubleClick={() => actions.open(row)}
+    >
+      {selected !== undefined && (
+        <div role="gridcell" className={styles.control}>
+          <Checkbox
+            size="xs"
+            tabIndex={-1}
+            aria-label={`Select ${name}`}
+            checked={selected}
+            disabled={notSelectable !== undefined}
+            title={notSelectable}
+            onClick={(event) => {
+              event.stopPropagation();
+              actions.toggle(id, event.shiftKey);
+            }}
+            onChange={() => undefined}
+          />
+        </div>
+      )}
+      {expanded !== undefined && (
+        <div role="gridcell" className={styles.control}>
+          <ActionIcon
+            variant="subtle"
+            color="gray"
+            size="sm"
+            tabIndex={-1}
+            aria-expanded={expanded}
+            aria-label={`Details of ${name}`}
+            onClick={(event) => {
+              event.stopPropagation();
+              actions.expand(id);
+            }}
+          >
+            {expanded ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />}
+          </ActionIcon>
+        </div>
+      )}
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" className={styles.cell} data-align={column.align}>
+          {column.cell ? column.cell(row) : textOf(column, row)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** One row; rendered again only if it, its columns or its own state changed. The cast gives `memo` its type parameter back. */
+export const BodyRow = memo(BodyRowView) as typeof BodyRowView;
