@@ -1,0 +1,103 @@
+import { type ManagedObject, readReference, reference } from './managedObject.ts';
+import type { SoapSession } from './soapSession.ts';
+import { child, children, text, type XmlInput, type XmlValue } from './xml.ts';
+
+/** Properties of one object, by path. */
+export interface ObjectProperties {
+  readonly object: ManagedObject;
+  readonly properties: ReadonlyMap<string, XmlValue>;
+}
+
+/** So many objects per answer: large enough to be quick, small enough for the server's limits. */
+const pageObjects = 500;
+
+function readObjects(contents: readonly XmlValue[]): ObjectProperties[] {
+  return contents.flatMap((content) => {
+    const object = readReference(child(content, 'obj'));
+    if (!object) return [];
+    const properties = new Map<string, XmlValue>();
+    for (const set of children(content, 'propSet')) {
+      const name = text(set, 'name');
+      const value = child(set, 'val');
+      if (name !== undefined && value !== undefined) properties.set(name, value);
+    }
+    return [{ object, properties }];
+  });
+}
+
+async function retrieve(
+  session: SoapSession,
+  collector: ManagedObject,
+  specSet: XmlInput,
+  signal: AbortSignal | undefined,
+): Promise<ObjectProperties[]> {
+  const objects: ObjectProperties[] = [];
+  let page = await session.call(
+    'RetrievePropertiesEx',
+    collector,
+    { specSet, options: { maxObjects: pageObjects } },
+    signal,
+  );
+  for (;;) {
+    objects.push(...readObjects(children(page, 'objects')));
+    const token = text(page, 'token');
+    if (token === undefined || token === '') return objects;
+    page = await session.call('ContinueRetrievePropertiesEx', collector, { token }, signal);
+  }
+}
+
+/** Reads properties of one object. @throws OsseaError `vsphere.not-found` where it is gone */
+export async function readProperties(
+  session: SoapSession,
+  collector: ManagedObject,
+  object: ManagedObject,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, XmlValue>> {
+  const specSet = {
+    propSet: { type: object.type, pathSet: [...paths] },
+    objectSet: { obj: reference(object), skip: false },
+  };
+  const [found] = await retrieve(session, collector, specSet, signal);
+  return found?.properties ?? new Map();
+}
+
+/** Reads properties of all objects of some types below a container, by a view that lives as long as the reading. */
+export async function readAllBelow(
+  session: SoapSession,
+  services: { readonly collector: ManagedObject; readonly viewManager: ManagedObject },
+  container: ManagedObject,
+  wanted: Readonly<Record<string, readonly string[]>>,
+  signal?: AbortSignal,
+): Promise<ObjectProperties[]> {
+  const types = Object.keys(wanted);
+  const view = readReference(
+    await session.call(
+      'CreateContainerView',
+      services.viewManager,
+      { container: reference(container), type: types, recursive: true },
+      signal,
+    ),
+  );
+  if (!view) return [];
+  try {
+    const specSet = {
+      propSet: Object.entries(wanted).map(([type, paths]) => ({ type, pathSet: [...paths] })),
+      objectSet: {
+        obj: reference(view),
+        skip: true,
+        selectSet: {
+          '@xsi:type': 'TraversalSpec',
+          name: 'view',
+          type: 'ContainerView',
+          path: 'view',
+          skip: false,
+        },
+      },
+    };
+    return await retrieve(session, services.collector, specSet, signal);
+  } finally {
+    // A view that cannot be destroyed ends with the session.
+    await session.call('DestroyView', view).catch(() => undefined);
+  }
+}
