@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -409,6 +411,22 @@ describe('/folder', () => {
         'HEAD',
       ),
     ).toMatchObject({ status: 200 });
+  });
+});
+
+describe('a client that hangs up', () => {
+  test('in mid-body is noticed, and the next one is served', async () => {
+    await using vcenter = await start({ vms: [{ ...small, powerState: 'poweredOff' }] });
+    using client = await TestClient.login(vcenter);
+    const path = '/folder/web/web_1-flat.vmdk?dcPath=Sites/DC0&dsName=datastore1';
+    const url = new URL(path, vcenter.origin);
+    const request = get(url, { headers: { cookie: client.cookie }, rejectUnauthorized: false });
+    const [reply] = await once(request, 'response');
+    await once(reply, 'readable');
+    request.on('error', () => undefined);
+    request.destroy();
+    await expect.poll(() => vcenter.calls.at(-1)?.outcome).toBe('hung up');
+    expect(await client.send(path, { range: 'bytes=0-511' })).toMatchObject({ status: 206 });
   });
 });
 

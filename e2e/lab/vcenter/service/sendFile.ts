@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,11 +11,11 @@ export interface FileToSend {
   sizeBytes: number;
 }
 
-/** Read from the file at once. */
-const pieceBytes = 1 << 20;
+/** Read and handed to TLS at once: small enough to stay in the processor's cache until the kernel has taken it. */
+const pieceBytes = 1 << 17;
 
-/** Handed to TLS at once: what is encrypted then still lies in the cache when the kernel takes it. */
-const sliceBytes = 1 << 17;
+/** Buffers of ended requests; new ones would cost as much as the reading itself. */
+const spareBuffers: Buffer[] = [];
 
 interface Range {
   offset: number;
@@ -59,7 +60,7 @@ export async function sendFile(
   const stalls = core.chances.strikes('folderStall', label);
   const short = core.chances.strikes('folderShortBody', label);
   const stopAt = bad !== undefined ? Math.max(bad.offset, offset) : resets || stalls || short ? middle : end;
-  const whole = await sendBytes(core, file, request, response, { offset, end: stopAt });
+  const whole = await sendBytes(core, file, response, { offset, end: stopAt });
   if (!whole) return 'hung up';
   if (stopAt === end && bad === undefined) {
     response.end();
@@ -78,45 +79,27 @@ export async function sendFile(
 async function sendBytes(
   core: Core,
   file: FileToSend,
-  request: IncomingMessage,
   response: ServerResponse,
   { offset, end }: Range,
 ): Promise<boolean> {
   response.flushHeaders();
-  const size = Math.min(pieceBytes, end - offset);
-  // One is read into while the other is on its way out.
-  let buffer = Buffer.allocUnsafeSlow(size);
-  let spare = Buffer.allocUnsafeSlow(size);
-  let sent: Promise<void> = Promise.resolve();
+  const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
   for (let position = offset; position < end; ) {
-    const wanted = Math.min(buffer.length, end - position);
-    const { bytesRead } = await file.handle.read(buffer, 0, wanted, position);
-    if (bytesRead === 0) throw new Error(`${file.path} ends at ${position}`);
-    await core.throttle?.(bytesRead);
-    await sent;
-    if (response.destroyed || request.socket.destroyed) return false;
-    sent = writeSlices(response, buffer.subarray(0, bytesRead));
-    position += bytesRead;
-    [buffer, spare] = [spare, buffer];
+    // Synchronous, since the page cache answers sooner than the thread pool could be asked.
+    const count = readSync(file.handle.fd, buffer, 0, Math.min(pieceBytes, end - position), position);
+    if (count === 0) throw new Error(`${file.path} ends at ${position}`);
+    await core.throttle?.(count);
+    if (!(await write(response, buffer.subarray(0, count)))) return false;
+    position += count;
   }
-  await sent;
-  return !response.destroyed;
+  spareBuffers.push(buffer);
+  return true;
 }
 
-/** Resolves when the piece is out of the buffer, or the connection is gone. */
-function writeSlices(response: ServerResponse, piece: Buffer): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let position = 0;
-  const next = (error?: Error | null): void => {
-    if (position >= piece.length || error || response.destroyed) {
-      resolve();
-      return;
-    }
-    const slice = piece.subarray(position, position + sliceBytes);
-    position += slice.length;
-    response.write(slice, next);
-  };
-  next();
+/** Resolves when the buffer is free again; false when the client hung up. */
+function write(response: ServerResponse, piece: Buffer): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  response.write(piece, (error) => resolve(!error && !response.destroyed));
   return promise;
 }
 
