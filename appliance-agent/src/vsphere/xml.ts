@@ -24,7 +24,7 @@ const parser = new XMLParser({
   htmlEntities: true,
   transformTagName: (name) => name.replace(/^.*:/, ''),
   // The prefix of XMLSchema-instance differs from server to server, and a plain `type` is a managed object's.
-  transformAttributeName: (name) => (/:type$/.test(name) ? 'xsiType' : name),
+  transformAttributeName: (name) => (/:type$/.test(name) ? '@xsiType' : name),
 });
 
 const builder = new XMLBuilder({

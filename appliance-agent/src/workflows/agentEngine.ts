@@ -1,0 +1,299 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { RateLimiter } from '../blockcopy/throttle.ts';
+import { validateTargetConfig } from '../cloudstack/targetConfig.ts';
+import {
+  type AddWorkloads,
+  type AddWorkloadsResult,
+  type CloudDiscovery,
+  type ConnectionTest,
+  type CreateSource,
+  type CreateTarget,
+  type Inventory,
+  type Job,
+  type Limits,
+  type Orphan,
+  OsseaError,
+  type Readiness,
+  type SourceEndpoint,
+  type StartCleanup,
+  type StartReplicate,
+  type StartVerify,
+  type TargetEndpoint,
+  type UpdateSource,
+  type UpdateTarget,
+  type Workload,
+  WorkloadSettings,
+} from '../contract/index.ts';
+import type { Store } from '../store/store.ts';
+import { probeCertificate } from '../tls/certificate.ts';
+import { addWorkloads } from './addWorkloads.ts';
+import { cleanupSteps, findLeftovers } from './cleanup.ts';
+import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
+import { EventHub } from './eventHub.ts';
+import { JobRunner } from './jobRunner.ts';
+import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts';
+import { examine } from './readiness.ts';
+import { replicateSteps } from './replicate.ts';
+import { Sessions } from './sessions.ts';
+import { verifySteps } from './verifyReplica.ts';
+
+export interface EngineParts {
+  readonly config: EngineConfig;
+  readonly store: Store;
+  readonly credentials: CredentialSource;
+  readonly logger: Logger;
+}
+
+const choices = ['zoneId', 'serviceOfferingId', 'diskOfferingId', 'networkId'] as const;
+
+/** The engine on a store: jobs, endpoints, workloads and events. */
+export class AgentEngine implements Engine {
+  readonly #parts: WorkflowParts;
+  readonly #runner: JobRunner;
+  #limits: Limits;
+
+  private constructor(parts: EngineParts, limits: Limits) {
+    const { config, store, credentials, logger } = parts;
+    this.#limits = limits;
+    this.#parts = {
+      config,
+      store,
+      credentials,
+      logger,
+      hub: new EventHub(store),
+      limiter: new RateLimiter(limits.bandwidthLimit),
+      limits: () => this.#limits,
+      sessions: new Sessions({
+        store,
+        credentials,
+        deviceDir: config.deviceDir,
+        runDir: config.runDir,
+        applianceMacs: config.applianceMacs,
+      }),
+    };
+    this.#runner = new JobRunner(this.#parts);
+  }
+
+  /** Makes an engine; `launch` sets it to work. */
+  static async create(parts: EngineParts): Promise<AgentEngine> {
+    return new AgentEngine(parts, await parts.store.getLimits());
+  }
+
+  async launch(): Promise<void> {
+    await this.#runner.launch();
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#runner.shutdown();
+    await this.#parts.sessions[Symbol.asyncDispose]();
+  }
+
+  probeCertificate(url: string) {
+    return probeCertificate(url);
+  }
+
+  async createSource(request: CreateSource, _actor: string): Promise<SourceEndpoint> {
+    const { name, url, fingerprint } = request;
+    const shown = await probeCertificate(url);
+    if (fingerprint === undefined) {
+      throw new OsseaError(
+        'vsphere.certificate-untrusted',
+        `${new URL(url).host} shows the certificate ${shown.fingerprint} (${shown.subject}), which is not trusted yet.`,
+        {
+          field: 'fingerprint',
+          value: shown.fingerprint,
+          remedy: 'Compare it with the certificate of vCenter, then add the source with this fingerprint.',
+        },
+      );
+    }
+    assertShown(url, fingerprint, shown.fingerprint);
+    const source = await this.#parts.store.sources.create({ name, url, fingerprint });
+    await this.#tellEndpoint(source.id);
+    return source;
+  }
+
+  async updateSource(id: string, request: UpdateSource, _actor: string): Promise<SourceEndpoint> {
+    const source = await this.#parts.store.sources.update(id, request);
+    await this.#parts.sessions.drop(id);
+    await this.#tellEndpoint(id);
+    return source;
+  }
+
+  async deleteSource(id: string, _actor: string): Promise<void> {
+    await this.#parts.store.sources.delete(id);
+    await this.#parts.sessions.drop(id);
+    await this.#tellEndpoint(id);
+  }
+
+  async testSource(id: string): Promise<ConnectionTest> {
+    const started = performance.now();
+    const client = await this.#parts.sessions.vcenter(id);
+    const asked = Date.now();
+    const serverTime = await client.currentTime();
+    const missingPrivileges = await client.missingPrivileges();
+    return {
+      ok: missingPrivileges.length === 0,
+      product: client.about.fullName,
+      latencyMs: performance.now() - started,
+      clockSkewSeconds: (serverTime.getTime() - asked) / 1000,
+      missingPrivileges,
+    };
+  }
+
+  async inventory(sourceId: string): Promise<Inventory> {
+    return (await this.#parts.sessions.vcenter(sourceId)).inventory();
+  }
+
+  async createTarget(request: CreateTarget, _actor: string): Promise<TargetEndpoint> {
+    const target = await this.#parts.store.targets.create(request);
+    await this.#tellEndpoint(target.id);
+    return target;
+  }
+
+  async updateTarget(id: string, request: UpdateTarget, _actor: string): Promise<TargetEndpoint> {
+    const { store, sessions } = this.#parts;
+    const before = await store.targets.require(id);
+    const config = request.config && { ...before.config, ...request.config };
+    // A choice that does not exist is refused now, not when a VM is created.
+    if (config && isComplete(config)) validateTargetConfig(config, await sessions.discover(id));
+    const target = await store.targets.update(id, { ...request, config });
+    await sessions.drop(id);
+    await this.#tellEndpoint(id);
+    return target;
+  }
+
+  async deleteTarget(id: string, _actor: string): Promise<void> {
+    await this.#parts.store.targets.delete(id);
+    await this.#parts.sessions.drop(id);
+    await this.#tellEndpoint(id);
+  }
+
+  async testTarget(id: string): Promise<ConnectionTest> {
+    const started = performance.now();
+    const client = await this.#parts.sessions.cloud(id);
+    const version = await client.cloudStackVersion();
+    return {
+      ok: true,
+      product: `Apache CloudStack ${version}`,
+      latencyMs: performance.now() - started,
+      clockSkewSeconds: client.clockSkewSeconds,
+      missingPrivileges: [],
+    };
+  }
+
+  discoverTarget(targetId: string): Promise<CloudDiscovery> {
+    return this.#parts.sessions.discover(targetId);
+  }
+
+  addWorkloads(request: AddWorkloads, _actor: string): Promise<AddWorkloadsResult> {
+    return addWorkloads(this.#parts, request);
+  }
+
+  async updateWorkload(id: string, settings: Partial<WorkloadSettings>, _actor: string): Promise<Workload> {
+    const { store } = this.#parts;
+    const before = await store.workloads.require(id);
+    const changed = WorkloadSettings.parse({ ...before.settings, ...settings });
+    await store.workloads.update(id, { settings: changed });
+    if ('bandwidthLimit' in settings && before.currentJobId !== undefined) {
+      this.#runner.runOf(before.currentJobId)?.limiter.setRate(changed.bandwidthLimit);
+    }
+    await tellWorkload(this.#parts, id);
+    return store.workloads.require(id);
+  }
+
+  async readiness(workloadId: string): Promise<Readiness> {
+    const workload = await this.#parts.store.workloads.require(workloadId);
+    const concerns = await examine(this.#parts, workload, AbortSignal.timeout(120_000));
+    return {
+      workloadId,
+      vm: workload.name,
+      ready: concerns.every(({ severity }) => severity !== 'critical'),
+      concerns,
+      checkedAt: new Date().toISOString(),
+    };
+  }
+
+  startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job> {
+    return this.#start('replicate', workloadId, request, replicateSteps, actor);
+  }
+
+  startVerify(workloadId: string, request: StartVerify, actor: string): Promise<Job> {
+    const steps = request.mode === 'source' ? replicateSteps : verifySteps;
+    return this.#start('verify', workloadId, request, steps, actor);
+  }
+
+  async cancelJob(jobId: string, _actor: string): Promise<Job> {
+    const { store } = this.#parts;
+    await store.jobs.requestCancel(jobId);
+    this.#runner.cancel(jobId);
+    const job = await store.jobs.get(jobId);
+    if (job) return job;
+    throw new OsseaError('request.not-found', `There is no job ${jobId}.`, {
+      remedy: 'List the jobs again.',
+    });
+  }
+
+  listOrphans(): Promise<Orphan[]> {
+    return findLeftovers(this.#parts, { removeReplica: false, dryRun: true });
+  }
+
+  async startCleanup(request: StartCleanup, actor: string): Promise<{ plan: Orphan[]; job?: Job }> {
+    const plan = await findLeftovers(this.#parts, request);
+    if (request.dryRun) return { plan };
+    return { plan, job: await this.#start('cleanup', request.workloadId, request, cleanupSteps, actor) };
+  }
+
+  async getLimits(): Promise<Limits> {
+    return this.#limits;
+  }
+
+  async putLimits(limits: Limits, _actor: string): Promise<Limits> {
+    await this.#parts.store.putLimits(limits);
+    this.#limits = limits;
+    this.#runner.applyLimits();
+    return limits;
+  }
+
+  events(afterId: number | undefined, signal: AbortSignal): AsyncIterable<NumberedEvent> {
+    return this.#parts.hub.events(afterId, signal);
+  }
+
+  async #start(
+    kind: Job['kind'],
+    workloadId: string | undefined,
+    request: unknown,
+    steps: readonly { readonly name: string; readonly title: string }[],
+    createdBy: string,
+  ): Promise<Job> {
+    const { store, hub } = this.#parts;
+    const workload = workloadId === undefined ? undefined : await store.workloads.require(workloadId);
+    // Written down first: a process that is started meanwhile finds it and runs it.
+    const job = await store.jobs.create({ id: randomUUID(), kind, workload, request, createdBy, steps });
+    await hub.publish({ kind: 'job', at: new Date().toISOString(), job });
+    if (workload) await tellWorkload(this.#parts, workload.id);
+    await this.#runner.start(job.id);
+    return job;
+  }
+
+  async #tellEndpoint(endpointId: string): Promise<void> {
+    await this.#parts.hub.publish({ kind: 'endpoint', at: new Date().toISOString(), endpointId });
+  }
+}
+
+function isComplete(config: TargetEndpoint['config']): boolean {
+  return choices.every((name) => config[name] !== undefined);
+}
+
+function assertShown(url: string, fingerprint: string, shown: string): void {
+  if (fingerprint === shown) return;
+  throw new OsseaError(
+    'vsphere.certificate-changed',
+    `${new URL(url).host} shows the certificate ${shown}, but ${fingerprint} was given.`,
+    {
+      field: 'fingerprint',
+      value: fingerprint,
+      remedy: 'Compare the fingerprint with the certificate of vCenter; add the source with the right one.',
+    },
+  );
+}

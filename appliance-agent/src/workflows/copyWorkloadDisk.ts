@@ -1,0 +1,263 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CopyProgress, copyDisk } from '../blockcopy/copyDisk.ts';
+import { openDeviceTarget } from '../blockcopy/deviceTarget.ts';
+import { type Journal, openJournal } from '../blockcopy/journal.ts';
+import { verifyReadback, verifySource } from '../blockcopy/verify.ts';
+import {
+  type DiskReport,
+  isOsseaError,
+  OsseaError,
+  type TransportChoice,
+  type VirtualDisk,
+  type Workload,
+} from '../contract/index.ts';
+import type { ByteRange } from '../disk/extent.ts';
+import type { TargetDevice } from '../disk/targetDevice.ts';
+import { isContinuation } from '../vsphere/changeId.ts';
+import type { VsphereClient } from '../vsphere/client.ts';
+import type { JobRun } from './jobRun.ts';
+import type { WorkflowParts } from './parts.ts';
+import type { Cycle, CycleDisk } from './replicate.ts';
+import { changedAreas, openSnapshotDisk, transportCapabilities } from './sourceOpening.ts';
+
+/** What is remembered of a disk's copy. */
+export interface CopiedDisk {
+  readonly diskId: string;
+  readonly copiedBytes: number;
+  readonly holeBytes: number;
+  readonly seconds: number;
+  readonly sourceDigest: string;
+  readonly transport: TransportChoice;
+}
+
+/** Where the journals of disks are kept. */
+export function journalFolder(stateDir: string): string {
+  return join(stateDir, 'journals');
+}
+
+/** The volume's device and the journal that tells what it holds. */
+interface OpenReplica extends AsyncDisposable {
+  readonly target: TargetDevice;
+  readonly journal: Journal;
+}
+
+export async function openReplica(
+  { config, sessions }: WorkflowParts,
+  run: JobRun,
+  workload: Workload,
+  disk: { readonly diskId: string; readonly label: string },
+  signal: AbortSignal,
+): Promise<OpenReplica> {
+  await using resources = new AsyncDisposableStack();
+  const volumes = await sessions.volumes(workload.targetId);
+  const attached = await volumes.attach(disk.diskId, signal, (wait) => {
+    // What a job waits for is told on its own; the attach goes on meanwhile.
+    run.waiting(wait?.reason, wait?.message).catch(() => undefined);
+  });
+  const { volumeId, requestedBytes } = attached.record;
+  if (volumeId === undefined) throw new TypeError(`The volume of ${disk.label} is attached without an id`);
+  const target = resources.use(
+    await openDeviceTarget({
+      path: attached.devicePath,
+      needBytes: requestedBytes,
+      knownZero: attached.knownZero,
+    }),
+  );
+  const folder = journalFolder(config.stateDir);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const journal = resources.use(
+    await openJournal(join(folder, `${disk.diskId}.journal`), { volumeId, capacityBytes: requestedBytes }),
+  );
+  // First what the target was before we write, then that it is so no longer.
+  await journal.noteTarget(target.knownZero);
+  await volumes.markWritten(disk.diskId, signal);
+  const owner = resources.move();
+  return { target, journal, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+}
+
+/** Brings one disk's replica to the snapshot's point. */
+export async function copyWorkloadDisk(
+  parts: WorkflowParts,
+  run: JobRun,
+  cycle: Cycle,
+  disk: CycleDisk,
+  signal: AbortSignal,
+): Promise<CopiedDisk> {
+  const { config, store, sessions, limiter } = parts;
+  const { workload, vm, snapshot } = cycle;
+  const startedAt = performance.now();
+  const client = await sessions.vcenter(workload.sourceId);
+  const held = await heldDisk(client, cycle, disk);
+  await using replica = await openReplica(parts, run, workload, disk, signal);
+  const { target, journal } = replica;
+  const capabilities = await transportCapabilities(config, signal);
+  const { source, choice } = await openSnapshotDisk({
+    client,
+    config,
+    vm,
+    snapshot,
+    disk: held,
+    capabilities,
+    settings: workload.settings,
+    trustHoles: true,
+    signal,
+  });
+  await using _source = source;
+  await store.workloads.setTransport(disk.diskId, choice);
+  await journal.beginPoint(
+    { snapshot, ...(disk.changeId !== undefined && { changeId: disk.changeId }) },
+    await changedSince(client, cycle, held, journal, run, signal),
+  );
+  const result = await copyDisk({
+    source,
+    target,
+    journal,
+    label: `${workload.name}, ${disk.label}`,
+    limiters: [limiter, run.limiter],
+    signal,
+    onProgress: reporter(run, held, choice),
+  });
+  return {
+    diskId: disk.diskId,
+    copiedBytes: result.readBytes,
+    holeBytes: result.holeBytes,
+    seconds: (performance.now() - startedAt) / 1000,
+    sourceDigest: result.sourceDigest,
+    transport: choice,
+  };
+}
+
+/**
+ * What may differ between the journal's point and the snapshot: as changed block tracking tells it, or everything where it cannot be
+ * trusted (pitfalls 4 and 7). Everything costs reading, never writing what is equal.
+ */
+async function changedSince(
+  client: VsphereClient,
+  { vm, snapshot }: Cycle,
+  disk: VirtualDisk,
+  journal: Journal,
+  run: JobRun,
+  signal: AbortSignal,
+): Promise<ByteRange[] | 'all'> {
+  const since = journal.point?.changeId;
+  if (journal.point?.snapshot === snapshot) return [];
+  if (since === undefined || disk.changeId === undefined || !isContinuation(since, disk.changeId))
+    return 'all';
+  try {
+    return await changedAreas(client, vm, snapshot, disk, since, signal);
+  } catch (error) {
+    if (
+      signal.aborted ||
+      !isOsseaError(error, 'vsphere.file-fault', 'vsphere.invalid-argument', 'vsphere.changed-blocks')
+    ) {
+      throw error;
+    }
+    run.logger.warn(
+      { disk: disk.label, detail: error.message },
+      'changed blocks are not known; everything is compared',
+    );
+    return 'all';
+  }
+}
+
+export interface VerifyRequest {
+  readonly mode: DiskReport['verifyMode'];
+  readonly heal: boolean;
+  readonly copied: CopiedDisk;
+}
+
+/** Proves one disk's replica and tells the evidence. */
+export async function verifyWorkloadDisk(
+  parts: WorkflowParts,
+  run: JobRun,
+  cycle: Cycle,
+  disk: CycleDisk,
+  { mode, heal, copied }: VerifyRequest,
+  signal: AbortSignal,
+): Promise<DiskReport> {
+  const { config, sessions, limiter } = parts;
+  const { workload, vm, snapshot } = cycle;
+  const client = await sessions.vcenter(workload.sourceId);
+  const held = await heldDisk(client, cycle, disk);
+  await using replica = await openReplica(parts, run, workload, disk, signal);
+  const { target, journal } = replica;
+  const report = {
+    key: held.key,
+    label: disk.label,
+    volumeId: (await requireVolume(parts, disk)).volumeId,
+    capacityBytes: held.capacityBytes,
+    copiedBytes: copied.copiedBytes,
+    holeBytes: copied.holeBytes,
+    seconds: copied.seconds,
+    ...(disk.changeId !== undefined && { changeId: disk.changeId }),
+    transport: copied.transport,
+    verifyMode: mode,
+  };
+  if (mode === 'none') {
+    return {
+      ...report,
+      sourceDigest: copied.sourceDigest,
+      verified: false,
+      mismatchedChunks: 0,
+      healedChunks: 0,
+    };
+  }
+  const { source, choice } = await openSnapshotDisk({
+    client,
+    config,
+    vm,
+    snapshot,
+    disk: held,
+    capabilities: await transportCapabilities(config, signal),
+    settings: workload.settings,
+    trustHoles: false,
+    signal,
+  });
+  await using _source = source;
+  const shared = {
+    source,
+    target,
+    journal,
+    label: `${workload.name}, ${disk.label}`,
+    limiters: [limiter, run.limiter],
+    signal,
+    onProgress: reporter(run, held, choice),
+  };
+  const result =
+    mode === 'source'
+      ? await verifySource({ ...shared, heal })
+      : await verifyReadback(heal ? shared : { ...shared, source: undefined });
+  return {
+    ...report,
+    holeBytes: result.holeBytes,
+    sourceDigest: result.sourceDigest,
+    targetDigest: result.targetDigest,
+    verified: result.verified,
+    mismatchedChunks: result.mismatchedChunks,
+    healedChunks: result.healedChunks,
+  };
+}
+
+/** The disk as the snapshot holds it, found by its key and checked by its capacity. */
+async function heldDisk(
+  client: VsphereClient,
+  { snapshot, workload }: Cycle,
+  disk: CycleDisk,
+): Promise<VirtualDisk> {
+  const held = (await client.snapshotDisks(snapshot)).find(({ key }) => key === disk.key);
+  if (held) return held;
+  throw new OsseaError('source.unavailable', `The snapshot of ${workload.name} has no ${disk.label}.`, {
+    remedy: 'Start the replication again.',
+  });
+}
+
+async function requireVolume({ store }: WorkflowParts, disk: CycleDisk) {
+  const record = await store.volumes.get(disk.diskId);
+  if (record?.volumeId === undefined) throw new TypeError(`${disk.label} has no volume`);
+  return { volumeId: record.volumeId };
+}
+
+function reporter(run: JobRun, { key, label }: VirtualDisk, transport: TransportChoice) {
+  return (progress: CopyProgress) => run.report({ ...progress, key, label, transport });
+}

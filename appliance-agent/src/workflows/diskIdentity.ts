@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import type { VirtualDisk, VirtualMachine, WorkloadDisk } from '../contract/index.ts';
+import type { DiskFacts } from '../store/workloads.ts';
+
+/**
+ * True where a disk of the VM is the one that we know: same key, same backing, same capacity. A key alone may be given to another disk after a
+ * removal, and a name changes with every snapshot (pitfalls 9 and 18).
+ */
+export function isSameDisk(known: WorkloadDisk, disk: VirtualDisk): boolean {
+  return (
+    known.key === disk.key &&
+    known.backingUuid === disk.backingUuid &&
+    known.capacityBytes === disk.capacityBytes
+  );
+}
+
+/** The VM's disks with our ids: known ones keep theirs, others get new ones and are copied from the start. */
+export function identifyDisks(
+  known: readonly WorkloadDisk[],
+  vm: Pick<VirtualMachine, 'disks'>,
+): DiskFacts[] {
+  return vm.disks.map((disk) => ({
+    id: known.find((candidate) => isSameDisk(candidate, disk))?.id ?? randomUUID(),
+    key: disk.key,
+    backingUuid: disk.backingUuid,
+    label: disk.label,
+    capacityBytes: disk.capacityBytes,
+  }));
+}

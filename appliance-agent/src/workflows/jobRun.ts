@@ -1,0 +1,226 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { RateLimiter } from '../blockcopy/throttle.ts';
+import {
+  type DiskProgress,
+  isOsseaError,
+  type Job,
+  type JobState,
+  OsseaError,
+  type Problem,
+  toProblem,
+  type WaitReason,
+} from '../contract/index.ts';
+import type { Store } from '../store/store.ts';
+import { durably } from './durable.ts';
+import type { EventHub } from './eventHub.ts';
+
+/** Why a run ends before its work does. */
+class Stop extends Error {
+  readonly kind: 'cancel' | 'shutdown';
+
+  constructor(kind: 'cancel' | 'shutdown') {
+    super(kind === 'cancel' ? 'The job was cancelled.' : 'The agent is shutting down.');
+    this.kind = kind;
+  }
+}
+
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem };
+
+const sampleIntervalMs = 500;
+const keepIntervalMs = 2_000;
+/** How long a step goes on trying against transient errors. Milliseconds. */
+const patienceMs = 15 * 60_000;
+
+/** One job in this process: its cancellation, its steps, what it waits for, and the progress of its disks. */
+export class JobRun {
+  readonly jobId: string;
+  readonly limiter = new RateLimiter();
+  readonly logger: Logger;
+  readonly #store: Store;
+  readonly #hub: EventHub;
+  readonly #stop = new AbortController();
+  readonly #shutdown = new AbortController();
+  readonly #progress = new Map<number, DiskProgress>();
+  readonly #sampler: NodeJS.Timeout;
+  readonly #working = new Set<Promise<unknown>>();
+  #sampledAt = 0;
+  #keptAt = 0;
+  #dirty = false;
+
+  constructor(jobId: string, store: Store, hub: EventHub, logger: Logger) {
+    this.jobId = jobId;
+    this.#store = store;
+    this.#hub = hub;
+    this.logger = logger.child({ job: jobId });
+    this.#sampler = globalThis.setInterval(() => this.#sample(), sampleIntervalMs);
+    this.#sampler.unref();
+  }
+
+  /** Aborts when the job is cancelled or the agent shuts down. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborts only when the agent shuts down: what has to be undone after a cancel goes on. */
+  get shutdownSignal(): AbortSignal {
+    return this.#shutdown.signal;
+  }
+
+  get cancelled(): boolean {
+    return this.#stop.signal.reason instanceof Stop && this.#stop.signal.reason.kind === 'cancel';
+  }
+
+  cancel(): void {
+    this.#stop.abort(new Stop('cancel'));
+  }
+
+  /** Ends the work in this process; the job goes on in the next one. */
+  shutdown(): void {
+    this.#stop.abort(new Stop('shutdown'));
+    this.#shutdown.abort(new Stop('shutdown'));
+  }
+
+  /**
+   * Does a step of the job once, over restarts. Its transient errors are waited out; what it throws in the end fails the job.
+   * When the agent shuts down in between, it never settles: nothing must be remembered as its outcome.
+   */
+  async step<T>(
+    name: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    options: { readonly undo?: boolean } = {},
+  ): Promise<T> {
+    const signal = options.undo ? this.shutdownSignal : this.signal;
+    // Remembered as data: an error that is thrown loses its type in the database.
+    const outcome = await durably<Outcome<T>>(name, async () => {
+      try {
+        signal.throwIfAborted();
+        await this.#store.jobs.updateStep(this.jobId, name, { state: 'running' });
+        await this.tell();
+        const value = await this.#track(this.#patiently(() => work(signal), signal));
+        await this.#keepProgress();
+        await this.#store.jobs.updateStep(this.jobId, name, { state: 'done' });
+        await this.tell();
+        return { ok: true, value };
+      } catch (error) {
+        if (this.#shutdown.signal.aborted) return new Promise<never>(() => undefined);
+        const cancelled = this.cancelled && !options.undo;
+        const problem = (cancelled ? cancelError() : undefined)?.toProblem() ?? toProblem(error);
+        if (problem.code === 'agent.internal') this.logger.error({ err: error, step: name }, 'a step failed');
+        await this.#keepProgress();
+        const state = cancelled ? 'skipped' : 'failed';
+        await this.#store.jobs.updateStep(this.jobId, name, { state, message: problem.detail });
+        return { ok: false, problem };
+      }
+    });
+    if (outcome.ok) return outcome.value;
+    throw OsseaError.fromProblem(outcome.problem);
+  }
+
+  /** Says what the job waits for, or that it goes on. */
+  async waiting(reason: WaitReason | undefined, message?: string): Promise<void> {
+    await this.change(
+      reason === undefined
+        ? { state: 'running', waitReason: null, message: null }
+        : { state: 'waiting', waitReason: reason, message: message ?? null },
+    );
+  }
+
+  async change(change: {
+    readonly state?: JobState;
+    readonly waitReason?: WaitReason | null;
+    readonly message?: string | null;
+    readonly problem?: Problem | null;
+  }): Promise<void> {
+    await this.#store.jobs.update(this.jobId, change);
+    await this.tell();
+  }
+
+  /** Takes a disk's counters in. */
+  report(progress: DiskProgress): void {
+    this.#progress.set(progress.key, progress);
+    this.#dirty = true;
+  }
+
+  progressOf(key: number): DiskProgress | undefined {
+    return this.#progress.get(key);
+  }
+
+  /** Tells the job as it stands now. */
+  async tell(): Promise<Job | undefined> {
+    const job = await this.#store.jobs.get(this.jobId);
+    if (job) await this.#hub.publish({ kind: 'job', at: new Date().toISOString(), job });
+    return job;
+  }
+
+  /** Resolves when no step works any more: after `shutdown`, when what was under way has let go of everything. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#working);
+  }
+
+  /** Keeps the last counters and ends the sampling. */
+  async close(): Promise<void> {
+    clearInterval(this.#sampler);
+    await this.#keepProgress();
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#working.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#working.delete(work);
+    }
+  }
+
+  /** Tries again what may go better next time, and says that it waits for it. */
+  async #patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const deadline = performance.now() + patienceMs;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (signal.aborted || !isOsseaError(error) || !error.retryable || performance.now() > deadline)
+          throw error;
+        const seconds = Math.min(30, 2 ** Math.min(attempt - 1, 5));
+        this.logger.warn({ code: error.code, detail: error.message, seconds }, 'a step is tried again');
+        await this.waiting('retry', `${error.message} It is tried again in ${seconds} s.`);
+        await setTimeout(seconds * 1000, undefined, { signal });
+        await this.waiting(undefined);
+      }
+    }
+  }
+
+  #sample(): void {
+    if (!this.#dirty || this.#progress.size === 0) return;
+    this.#dirty = false;
+    this.#sampledAt = Date.now();
+    const disks = [...this.#progress.values()];
+    const bytesPerSecond = disks.reduce((sum, disk) => sum + disk.bytesPerSecond, 0);
+    const left = disks.reduce((sum, disk) => sum + Math.max(0, disk.plannedBytes - disk.doneBytes), 0);
+    this.#hub.sample({
+      kind: 'progress',
+      at: new Date(this.#sampledAt).toISOString(),
+      jobId: this.jobId,
+      disks,
+      bytesPerSecond,
+      ...(bytesPerSecond > 0 && { etaSeconds: left / bytesPerSecond }),
+    });
+    if (this.#sampledAt - this.#keptAt < keepIntervalMs) return;
+    // The next one tries again.
+    this.#keepProgress().catch(() => undefined);
+  }
+
+  async #keepProgress(): Promise<void> {
+    this.#keptAt = Date.now();
+    if (this.#progress.size > 0) await this.#store.jobs.putProgress(this.jobId, [...this.#progress.values()]);
+  }
+}
+
+export function cancelError(): OsseaError {
+  return new OsseaError('job.cancelled', 'The job was cancelled.', {
+    remedy: 'Start it again when you want: it goes on from what was copied.',
+  });
+}

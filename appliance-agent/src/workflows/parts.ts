@@ -1,0 +1,54 @@
+import type { Logger } from 'pino';
+import type { RateLimiter } from '../blockcopy/throttle.ts';
+import type { Limits } from '../contract/index.ts';
+import type { Store } from '../store/store.ts';
+import type { CredentialSource } from './engine.ts';
+import type { EventHub } from './eventHub.ts';
+import type { JobRun } from './jobRun.ts';
+import type { Sessions } from './sessions.ts';
+
+/** The part of the agent's configuration that workflows need. */
+export interface EngineConfig {
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly deviceDir: string;
+  readonly vddkLibDir?: string | undefined;
+  readonly applianceMacs?: readonly string[] | undefined;
+}
+
+/** What every workflow works with. */
+export interface WorkflowParts {
+  readonly config: EngineConfig;
+  readonly store: Store;
+  readonly sessions: Sessions;
+  readonly credentials: CredentialSource;
+  readonly hub: EventHub;
+  /** Over all jobs. */
+  readonly limiter: RateLimiter;
+  readonly limits: () => Limits;
+  readonly logger: Logger;
+}
+
+/** Waits until the endpoints have credentials, and says so meanwhile. */
+export async function haveCredentials(
+  { credentials }: WorkflowParts,
+  run: JobRun,
+  endpoints: readonly { readonly id: string; readonly name: string }[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { id, name } of endpoints) {
+    if (credentials.get(id)) continue;
+    await run.waiting(
+      'credentials',
+      `Credentials for ${name} are needed; lend them and the job goes on by itself.`,
+    );
+    await credentials.waitFor(id, signal);
+    await run.waiting(undefined);
+  }
+}
+
+/** Tells a workload as it stands now. */
+export async function tellWorkload({ store, hub }: WorkflowParts, workloadId: string): Promise<void> {
+  const workload = await store.workloads.get(workloadId);
+  if (workload) await hub.publish({ kind: 'workload', at: new Date().toISOString(), workload });
+}

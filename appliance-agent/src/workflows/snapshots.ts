@@ -1,0 +1,84 @@
+import { isOsseaError, type MoRef, OsseaError, type VirtualMachine } from '../contract/index.ts';
+import type { Effect } from '../store/effects.ts';
+import type { VsphereClient } from '../vsphere/client.ts';
+import type { WorkflowParts } from './parts.ts';
+
+/** Hours of consolidation are normal on busy disks. */
+const removalTimeoutMs = 4 * 3600_000;
+
+/** The name under which a job's snapshot is found again. */
+export function snapshotName(jobId: string): string {
+  return `ossea-migrate ${jobId}`;
+}
+
+export interface TakenSnapshot {
+  readonly snapshot: MoRef;
+  /** When it was intended: what it shows is at least as new. */
+  readonly takenAt: string;
+}
+
+/** Takes the job's snapshot, or finds the one that an earlier process took. */
+export async function takeSnapshot(
+  { store }: WorkflowParts,
+  client: VsphereClient,
+  job: { readonly id: string; readonly workloadId: string; readonly sourceId: string },
+  vm: VirtualMachine,
+  quiesce: boolean,
+  signal: AbortSignal,
+): Promise<TakenSnapshot> {
+  const token = snapshotName(job.id);
+  const effect = await store.effects.intend({
+    jobId: job.id,
+    kind: 'snapshot',
+    token,
+    endpointId: job.sourceId,
+    workloadId: job.workloadId,
+    detail: { vm: vm.moRef },
+  });
+  const snapshot =
+    (await client.findSnapshot(vm.moRef, token)) ??
+    (await client.createSnapshot(
+      vm.moRef,
+      {
+        name: token,
+        description: 'Held by OSSEA Migrate while it copies; removed by it afterwards.',
+        quiesce,
+      },
+      signal,
+    ));
+  await store.effects.markDone(effect.id, snapshot, { vm: vm.moRef });
+  return { snapshot, takenAt: effect.createdAt.toISOString() };
+}
+
+/** Removes what an effect made, if it is still there. Snapshots of others are never touched: only our token counts. */
+export async function removeSnapshotEffect(
+  { store }: WorkflowParts,
+  client: VsphereClient,
+  effect: Effect,
+  instanceUuid: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const vm = await client.findVm({ instanceUuid });
+  const snapshot = vm && (await client.findSnapshot(vm.moRef, effect.token));
+  if (vm && snapshot) {
+    try {
+      await client.removeSnapshot(snapshot, { consolidate: true, timeoutMs: removalTimeoutMs }, signal);
+    } catch (error) {
+      // Gone in between: by an earlier removal of ours whose answer was lost.
+      if (!isOsseaError(error, 'vsphere.not-found')) throw error;
+    }
+    if (await client.findSnapshot(vm.moRef, effect.token)) {
+      throw new OsseaError(
+        'vsphere.task-failed',
+        `The snapshot ${effect.token} of ${vm.name} is still there.`,
+        {
+          remedy: 'Look at the tasks of the VM in vCenter; cleanup tries again.',
+          retryable: true,
+        },
+      );
+    }
+    const after = await client.vm(vm.moRef);
+    if (after.consolidationNeeded && !vm.consolidationNeeded) await client.consolidate(vm.moRef, signal);
+  }
+  await store.effects.markUndone(effect.id);
+}

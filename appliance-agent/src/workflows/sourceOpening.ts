@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import {
+  isOsseaError,
+  type MoRef,
+  type TransportChoice,
+  type VirtualDisk,
+  type VirtualMachine,
+  type WorkloadSettings,
+} from '../contract/index.ts';
+import type { ByteRange } from '../disk/extent.ts';
+import type { SourceDisk } from '../disk/sourceDisk.ts';
+import { chooseTransport, type TransportCapabilities } from '../transports/chooseTransport.ts';
+import { openSource } from '../transports/openSource.ts';
+import { vddkAvailability } from '../transports/vddkLibrary.ts';
+import type { VsphereClient } from '../vsphere/client.ts';
+import type { EngineConfig } from './parts.ts';
+
+/** What can read disks from here. */
+export async function transportCapabilities(
+  config: EngineConfig,
+  signal: AbortSignal,
+): Promise<TransportCapabilities> {
+  return {
+    vddk: await vddkAvailability({ libDir: config.vddkLibDir, signal }),
+    folder: { available: true },
+  };
+}
+
+export interface SourceRequest {
+  readonly client: VsphereClient;
+  readonly config: EngineConfig;
+  readonly vm: VirtualMachine;
+  readonly snapshot: MoRef;
+  /** As the snapshot's configuration shows it. */
+  readonly disk: VirtualDisk;
+  readonly capabilities: TransportCapabilities;
+  readonly settings: WorkloadSettings;
+  /** True: holes may be skipped as change tracking tells them; false where it is itself to be checked. */
+  readonly trustHoles: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Opens a disk of a snapshot by the best transport. @throws OsseaError `source.*`, `vddk.*` */
+export async function openSnapshotDisk(
+  request: SourceRequest,
+): Promise<{ readonly source: SourceDisk; readonly choice: TransportChoice }> {
+  const { client, config, vm, snapshot, disk, capabilities, settings, signal } = request;
+  const choice = chooseTransport({ vm: vm.name, disk, capabilities, preference: settings.transport });
+  const source = await openSource({
+    choice,
+    vm,
+    disk,
+    snapshot,
+    vsphere: client.access,
+    ...(config.vddkLibDir !== undefined && {
+      vddk: { libDir: config.vddkLibDir, runDir: join(config.runDir, 'vddk') },
+    }),
+    allocated: choice.kind === 'folder' && request.trustHoles ? await allocatedAreas(request) : undefined,
+    signal,
+  });
+  return { source, choice };
+}
+
+/** The areas in use, where change tracking can tell them; a hint that only saves reading (pitfall 5). */
+async function allocatedAreas({
+  client,
+  vm,
+  snapshot,
+  disk,
+  signal,
+}: SourceRequest): Promise<ByteRange[] | undefined> {
+  if (disk.changeId === undefined) return undefined;
+  try {
+    return await changedAreas(client, vm, snapshot, disk, '*', signal);
+  } catch (error) {
+    if (signal.aborted || !isOsseaError(error)) throw error;
+    return undefined;
+  }
+}
+
+/** All areas that changed since a changeId, up to the disk's capacity. */
+export async function changedAreas(
+  client: VsphereClient,
+  vm: VirtualMachine,
+  snapshot: MoRef,
+  disk: VirtualDisk,
+  changeId: string,
+  signal: AbortSignal,
+): Promise<ByteRange[]> {
+  const { capacityBytes, key: deviceKey } = disk;
+  return Array.fromAsync(
+    client.changedAreas({ vm: vm.moRef, snapshot, deviceKey, capacityBytes, changeId }, signal),
+  );
+}

@@ -1,0 +1,90 @@
+import { verifyReadback } from '../blockcopy/verify.ts';
+import {
+  type DiskReport,
+  OsseaError,
+  type Problem,
+  toProblem,
+  type Workload,
+  type WorkloadDisk,
+} from '../contract/index.ts';
+import { openReplica } from './copyWorkloadDisk.ts';
+import { eachDisk } from './eachDisk.ts';
+import { cancelError, type JobRun } from './jobRun.ts';
+import { haveCredentials, type WorkflowParts } from './parts.ts';
+import { assertVerified, detachVolumes, finish } from './replicate.ts';
+
+/** The steps, in order, as people read them. */
+export const verifySteps = [
+  { name: 'verify', title: 'Read the volumes and compare' },
+  { name: 'detach', title: 'Detach the volumes' },
+] as const;
+
+/**
+ * Reads the volumes of a workload again and compares every chunk with its digest. The source is not needed; chunks that differ are
+ * noted, and the next replication writes them again.
+ */
+export async function verifyReplica(parts: WorkflowParts, run: JobRun, workloadId: string): Promise<void> {
+  const { store } = parts;
+  let failure: Problem | undefined;
+  try {
+    await run.step('verify', async (signal) => {
+      const workload = await store.workloads.require(workloadId);
+      await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
+      if (workload.replicatedUntil === undefined) {
+        throw new OsseaError('request.conflict', `${workload.name} has no complete replica yet.`, {
+          remedy: 'Replicate it first.',
+        });
+      }
+      const reports = await eachDisk(parts, workload.disks, signal, (disk, diskSignal) =>
+        verifyDisk(parts, run, workload, disk, diskSignal),
+      );
+      for (const report of reports) await store.jobs.putReport(run.jobId, report);
+      assertVerified(workload.name, reports);
+      return null;
+    });
+  } catch (error) {
+    failure = run.cancelled ? cancelError().toProblem() : toProblem(error);
+  }
+  try {
+    await run.step('detach', (signal) => detachVolumes(parts, run, workloadId, signal), { undo: true });
+  } catch (error) {
+    failure ??= toProblem(error);
+  }
+  await finish(parts, run, workloadId, failure);
+}
+
+async function verifyDisk(
+  parts: WorkflowParts,
+  run: JobRun,
+  workload: Workload,
+  disk: WorkloadDisk,
+  signal: AbortSignal,
+): Promise<DiskReport> {
+  const { key, label, capacityBytes, volumeId, changeId } = disk;
+  if (volumeId === undefined) throw new TypeError(`${label} of ${workload.name} has no volume`);
+  await using replica = await openReplica(parts, run, workload, { diskId: disk.id, label }, signal);
+  const result = await verifyReadback({
+    target: replica.target,
+    journal: replica.journal,
+    label: `${workload.name}, ${label}`,
+    signal,
+    onProgress: (progress) => run.report({ ...progress, key, label }),
+  });
+  return {
+    key,
+    label,
+    volumeId,
+    capacityBytes,
+    copiedBytes: 0,
+    holeBytes: result.holeBytes,
+    seconds: result.seconds,
+    sourceDigest: result.sourceDigest,
+    targetDigest: result.targetDigest,
+    verified: result.verified,
+    verifyMode: 'readback',
+    mismatchedChunks: result.mismatchedChunks,
+    healedChunks: result.healedChunks,
+    ...(changeId !== undefined && { changeId }),
+    transport: disk.transport ?? { kind: 'folder', reason: 'Nothing was read from the source.' },
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * The main job as a stranger sees it first: a running VM's disks travel out of a vCenter into CloudStack volumes, proven
+ * identical. `npm run demo -- --help` tells the options.
+ */
+import { parseArgs } from 'node:util';
+import type { Job, VirtualMachine } from '../../appliance-agent/src/contract/index.ts';
+import { type Stage, setStage } from './stage.ts';
+
+const usage = `Usage: npm run demo -- [options]
+
+Replicates a running VM out of the embedded lab's vCenter into its CloudStack's volumes.
+
+  --headless              in the terminal, without the console's window
+  --json                  close with one JSON document as the last line; implies --headless
+  --vcenter URL           take the VM from another vCenter instead, such as https://127.0.0.1:8989/sdk
+  --username NAME         its account
+  --password-file FILE    where its password stands
+  --vm NAME               which VM (default: a running one with the most disks)
+  --chaos                 let the lab misbehave
+  --help`;
+
+interface Options {
+  readonly json: boolean;
+  readonly chaos: boolean;
+  readonly vm: string | undefined;
+  readonly vcenter:
+    | { readonly url: string; readonly username: string; readonly passwordFile: string }
+    | undefined;
+}
+
+class UsageError extends Error {}
+
+function readOptions(): (Options & { headless: boolean }) | 'help' {
+  const { values } = parseArgs({
+    options: {
+      headless: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      chaos: { type: 'boolean', default: false },
+      vm: { type: 'string' },
+      vcenter: { type: 'string' },
+      username: { type: 'string' },
+      'password-file': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { vcenter: url, username, 'password-file': passwordFile } = values;
+  if (url !== undefined && (username === undefined || passwordFile === undefined)) {
+    throw new UsageError('--vcenter needs --username and --password-file');
+  }
+  return {
+    headless: values.headless || values.json,
+    json: values.json,
+    chaos: values.chaos,
+    vm: values.vm,
+    vcenter:
+      url !== undefined && username !== undefined && passwordFile !== undefined
+        ? { url, username, passwordFile }
+        : undefined,
+  };
+}
+
+/** The VM that shows most: running, with disks that a snapshot can hold, as many as possible. */
+function chooseVm(vms: readonly VirtualMachine[], name: string | undefined): VirtualMachine {
+  if (name !== undefined) {
+    const named = vms.find((vm) => vm.name === name);
+    if (named) return named;
+    throw new UsageError(
+      `--vm ${name}: there is no such VM; there are ${vms.map((vm) => vm.name).join(', ')}`,
+    );
+  }
+  const movable = vms.filter(
+    (vm) =>
+      vm.powerState === 'poweredOn' &&
+      vm.disks.length > 0 &&
+      vm.hostDevices.length === 0 &&
+      vm.disks.every((disk) => disk.mode === 'persistent' && disk.rdm === 'none' && !disk.shared),
+  );
+  const best = movable.toSorted((a, b) => b.disks.length - a.disks.length || a.name.localeCompare(b.name))[0];
+  if (best) return best;
+  throw new UsageError('No running VM with movable disks is there; name one with --vm');
+}
+
+/** Source, target and workload, by the commands that a person would type. */
+async function prepare(stage: Stage, options: Options): Promise<VirtualMachine> {
+  const { lab, client } = stage;
+  const vcenter = options.vcenter ?? {
+    url: lab.vcenter.url,
+    username: lab.vcenter.username,
+    passwordFile: await stage.secretFile('vcenter-password', lab.vcenter.password),
+  };
+  const keys = await stage.secretFile('cloud-keys', `${lab.cloud.apiKey}\n${lab.cloud.secretKey}\n`);
+  const account = ['--username', vcenter.username, '--password-file', vcenter.passwordFile];
+  await stage.run('source', 'add', 'vcenter', vcenter.url, '--trust', ...account);
+  await stage.run('target', 'add', 'cloud', lab.cloud.url, '--keys-file', keys);
+  const { zoneId, serviceOfferingId, diskOfferingId, networkId } = lab.cloud.defaults;
+  const place = ['--zone', zoneId, '--service-offering', serviceOfferingId];
+  await stage.run(
+    'target',
+    'config',
+    'cloud',
+    ...place,
+    '--disk-offering',
+    diskOfferingId,
+    '--network',
+    networkId,
+  );
+  await stage.run('inventory');
+  const source = (await client.call('listSources', {})).items[0];
+  if (!source) throw new Error('The source was not added');
+  const { vms } = await client.call('inventory', { params: { id: source.id } });
+  const vm = chooseVm(vms, options.vm);
+  await stage.run('workload', 'add', vm.instanceUuid);
+  return vm;
+}
+
+interface Outcome {
+  readonly workload: string;
+  readonly disks: readonly {
+    readonly key: number;
+    readonly capacityBytes: number;
+    readonly copiedBytes: number;
+    readonly holeBytes: number;
+    readonly seconds: number;
+    readonly sourceDigest: string;
+    readonly targetDigest: string | undefined;
+    readonly verified: boolean;
+  }[];
+  readonly snapshotsLeft: number;
+  readonly seconds: number;
+}
+
+async function outcomeOf(stage: Stage, vm: VirtualMachine, job: Job, seconds: number): Promise<Outcome> {
+  const source = (await stage.client.call('listSources', {})).items[0];
+  const vms = source ? (await stage.client.call('inventory', { params: { id: source.id } })).vms : [];
+  const before = new Set(vm.snapshots.map(({ moRef }) => moRef));
+  const now = vms.find(({ instanceUuid }) => instanceUuid === vm.instanceUuid)?.snapshots ?? [];
+  return {
+    workload: vm.name,
+    disks: job.reports.map((report) => ({
+      key: report.key,
+      capacityBytes: report.capacityBytes,
+      copiedBytes: report.copiedBytes,
+      holeBytes: report.holeBytes,
+      seconds: report.seconds,
+      sourceDigest: report.sourceDigest,
+      targetDigest: report.targetDigest,
+      verified: report.verified,
+    })),
+    snapshotsLeft: now.filter(({ moRef }) => !before.has(moRef)).length,
+    seconds,
+  };
+}
+
+async function headless(options: Options): Promise<number> {
+  const started = performance.now();
+  await using stage = await setStage({
+    labArguments: ['--full-size', ...(options.chaos ? ['--chaos'] : [])],
+    show: options.json ? 2 : 1,
+  });
+  const vm = await prepare(stage, options);
+  await stage.run('replicate', vm.instanceUuid, '--follow');
+  const job = (await stage.client.call('listJobs', { query: { kind: 'replicate' } })).items[0];
+  if (!job) throw new Error('The job is gone');
+  const outcome = await outcomeOf(stage, vm, job, (performance.now() - started) / 1000);
+  const proven =
+    outcome.disks.length === vm.disks.length &&
+    outcome.disks.every((disk) => disk.verified && disk.sourceDigest === disk.targetDigest) &&
+    outcome.snapshotsLeft === 0;
+  if (options.json) console.log(JSON.stringify(outcome));
+  else if (proven) {
+    console.log(
+      `\n${vm.name}: every byte of ${vm.disks.length} disks is in CloudStack, and no snapshot is left.`,
+    );
+  }
+  return proven ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  let options: ReturnType<typeof readOptions>;
+  try {
+    options = readOptions();
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (options === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  return headless(options);
+}
+
+process.exit(
+  await main().catch((error: unknown) => {
+    console.error(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
+    return error instanceof UsageError ? 2 : 1;
+  }),
+);
