@@ -7,6 +7,7 @@ import { snapshotMethods } from '../methods/snapshotMethods.ts';
 import { vmMethods } from '../methods/vmMethods.ts';
 import { notAuthenticated, notFound, notSupported, VimFault } from '../soap/fault.ts';
 import { decodeRequest, RequestError, type SoapRequest } from '../soap/request.ts';
+import { isA } from '../soap/vimSchema.ts';
 import { writeElement } from '../soap/write.ts';
 import { type Core, type Methods, requirePrivilege } from './core.ts';
 import type { Session } from './sessions.ts';
@@ -89,7 +90,7 @@ async function invoke(
     const session = authenticate(core, request, sessionId);
     const { method, args } = request;
     const object = session?.find(request.target.value) ?? core.site.find(request.target.value);
-    if (object === undefined) throw notFound(request.target);
+    if (object === undefined || !isA(object.ref.type, request.target.type)) throw notFound(request.target);
     const handler = methods[method.name];
     if (handler === undefined) throw notSupported();
     if (method.privilege !== '') requirePrivilege(core, request.target, method.privilege);
