@@ -1,0 +1,15 @@
+import { type AgentParts, runUntilStopped } from './agent.ts';
+import { openAgentStore, type PostgresAgentStore } from './agentStore.ts';
+import type { AgentConfig } from './config.ts';
+import { AgentEngine } from './workflows/agentEngine.ts';
+
+const parts: AgentParts<PostgresAgentStore> = {
+  openStore: openAgentStore,
+  createEngine: ({ config, store, leases, logger }) =>
+    AgentEngine.create({ config, store: store.store, credentials: leases, logger }),
+};
+
+/** Runs the agent on its real parts until it is told to stop. */
+export async function serve(config: AgentConfig, interrupted: AbortSignal): Promise<void> {
+  await runUntilStopped(config, parts, interrupted);
+}
