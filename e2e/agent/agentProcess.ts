@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { AgentClient } from '../../appliance-agent/src/cli/agentClient.ts';
 import type {
-  CloudId,
   Job,
   SourceEndpoint,
   TargetEndpoint,
@@ -137,7 +136,7 @@ export async function addEndpoints(
   const { zoneId, serviceOfferingId, diskOfferingId, networkId } = lab.cloud.defaults;
   const target = await client.call('updateTarget', {
     params: { id: created.id },
-    body: { config: { zoneId, serviceOfferingId, diskOfferingId, networkId } as Record<string, CloudId> },
+    body: { config: { zoneId, serviceOfferingId, diskOfferingId, networkId } },
   });
   return { source, target };
 }

@@ -15,6 +15,7 @@ const Binaries = z.object({ initdb: z.string(), postgres: z.string() });
 /** How often the supervisor looks whether the server lives. Milliseconds. */
 const watchIntervalMs = 200;
 const startTimeoutMs = 60_000;
+const restartPauseMs = 100;
 
 /**
  * PostgreSQL refuses to run as root. In a user namespace of its own it is `nobody` while the files stay root's: no system
@@ -99,12 +100,20 @@ export class EmbeddedPostgres implements AsyncDisposable {
     await rename(fresh, this.#dataDir);
   }
 
+  /**
+   * Until a server is ready, whoever started it: one that a killed agent was about to start may come up beside ours, and one
+   * that was killed may hold the data for a moment longer, in which a new one ends at once.
+   */
   async #ensureRunning(): Promise<void> {
-    this.#pid = (await this.#runningServer()) ?? (await this.#spawn()).pid;
     const deadline = performance.now() + startTimeoutMs;
+    let spawned: number | undefined;
     while (!this.#stopping && performance.now() < deadline) {
-      if (await this.#isReady()) return;
-      if (this.#pid === undefined || !isAlive(this.#pid)) break;
+      this.#pid = await this.#runningServer();
+      if (this.#pid !== undefined && (await this.#isReady())) return;
+      if (this.#pid === undefined && (spawned === undefined || !isAlive(spawned))) {
+        if (spawned !== undefined) await setTimeout(restartPauseMs);
+        spawned = (await this.#spawn()).pid;
+      }
       await setTimeout(10);
     }
     if (this.#stopping) return;

@@ -26,6 +26,8 @@ export interface CopiedDisk {
   readonly diskId: string;
   readonly copiedBytes: number;
   readonly holeBytes: number;
+  /** Read again because of restarts. */
+  readonly rereadBytes: number;
   readonly seconds: number;
   readonly sourceDigest: string;
   readonly transport: TransportChoice;
@@ -122,6 +124,7 @@ export async function copyWorkloadDisk(
     diskId: disk.diskId,
     copiedBytes: result.readBytes,
     holeBytes: result.holeBytes,
+    rereadBytes: result.rereadBytes,
     seconds: (performance.now() - startedAt) / 1000,
     sourceDigest: result.sourceDigest,
     transport: choice,
@@ -222,7 +225,8 @@ export async function verifyWorkloadDisk(
     label: `${workload.name}, ${disk.label}`,
     limiters: [limiter, run.limiter],
     signal,
-    onProgress: reporter(run, held, choice),
+    // The verification counts its own bytes; what restarts cost the copy stays told.
+    onProgress: reporter(run, held, choice, copied.rereadBytes),
   };
   const result =
     mode === 'source'
@@ -258,6 +262,7 @@ async function requireVolume({ store }: WorkflowParts, disk: CycleDisk) {
   return { volumeId: record.volumeId };
 }
 
-function reporter(run: JobRun, { key, label }: VirtualDisk, transport: TransportChoice) {
-  return (progress: CopyProgress) => run.report({ ...progress, key, label, transport });
+function reporter(run: JobRun, { key, label }: VirtualDisk, transport: TransportChoice, rereadBytes = 0) {
+  return (progress: CopyProgress) =>
+    run.report({ ...progress, key, label, transport, rereadBytes: progress.rereadBytes + rereadBytes });
 }
