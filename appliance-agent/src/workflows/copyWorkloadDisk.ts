@@ -16,9 +16,10 @@ import type { ByteRange } from '../disk/extent.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
 import { isContinuation } from '../vsphere/changeId.ts';
 import type { VsphereClient } from '../vsphere/client.ts';
+import type { Cycle, CycleDisk } from './cycle.ts';
 import type { JobRun } from './jobRun.ts';
 import type { WorkflowParts } from './parts.ts';
-import type { Cycle, CycleDisk } from './replicate.ts';
+
 import { changedAreas, openSnapshotDisk, transportCapabilities } from './sourceOpening.ts';
 
 /** What is remembered of a disk's copy. */

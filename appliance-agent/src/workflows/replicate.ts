@@ -9,6 +9,7 @@ import {
   type Workload,
 } from '../contract/index.ts';
 import { type CopiedDisk, copyWorkloadDisk, verifyWorkloadDisk } from './copyWorkloadDisk.ts';
+import type { Cycle, CycleDisk } from './cycle.ts';
 import { identifyDisks } from './diskIdentity.ts';
 import { eachDisk } from './eachDisk.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
@@ -36,14 +37,6 @@ export interface CycleRequest {
   readonly heal: boolean;
   /** Bytes a second; undefined: what the workload's settings say. */
   readonly bandwidthLimit?: number | undefined;
-}
-
-/** What the later steps need of a disk; small, as it is remembered. */
-export interface CycleDisk {
-  readonly diskId: string;
-  readonly key: number;
-  readonly label: string;
-  readonly changeId: string | undefined;
 }
 
 /**
@@ -223,13 +216,6 @@ export async function finish(
     if (workloadId !== undefined && !cancelled) await store.workloads.update(workloadId, { attention: null });
   }
   if (workloadId !== undefined) await tellWorkload(parts, workloadId);
-}
-
-/** The workload, its VM and a session, for steps that work on disks. */
-export interface Cycle {
-  readonly workload: Workload;
-  readonly vm: VirtualMachine;
-  readonly snapshot: MoRef;
 }
 
 async function openCycle(
