@@ -1,0 +1,136 @@
+import { Anchor, Badge, Group, Text } from '@mantine/core';
+import { IconPlayerPauseFilled, IconPlayerPlayFilled, IconPlayerStopFilled } from '@tabler/icons-react';
+import { Link } from 'react-router';
+import type { DataColumn } from '../../components/DataTable.tsx';
+import { formatBytes } from '../../components/format.ts';
+import { ConcernsButton } from './ConcernsButton.tsx';
+import type { VmRow } from './vmRow.ts';
+
+const powers = {
+  poweredOn: { label: 'On', Icon: IconPlayerPlayFilled, color: 'var(--mantine-color-teal-6)' },
+  poweredOff: { label: 'Off', Icon: IconPlayerStopFilled, color: 'var(--mantine-color-gray-6)' },
+  suspended: { label: 'Suspended', Icon: IconPlayerPauseFilled, color: 'var(--mantine-color-orange-6)' },
+} as const;
+
+function Power({ state }: { readonly state: keyof typeof powers }) {
+  const { label, Icon, color } = powers[state];
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Icon size={12} color={color} aria-hidden />
+      {label}
+    </Group>
+  );
+}
+
+const joined = (values: readonly string[]) => values.join(', ');
+const severityOrder = { critical: 3, warning: 2, info: 1 } as const;
+
+/** The columns of the VM table. */
+export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn<VmRow>[] {
+  return [
+    { id: 'name', header: 'Name', width: 190, grow: true, always: true, value: ({ vm }) => vm.name },
+    {
+      id: 'power',
+      header: 'Power',
+      width: 96,
+      value: ({ vm }) => powers[vm.powerState].label,
+      cell: ({ vm }) => <Power state={vm.powerState} />,
+    },
+    {
+      id: 'concerns',
+      header: 'Readiness',
+      width: 126,
+      value: ({ worst, hints }) => (worst === undefined ? 0 : severityOrder[worst] * 100 + hints.length),
+      cell: (row) => <ConcernsButton row={row} onOpen={onConcerns} />,
+    },
+    { id: 'os', header: 'Operating system', width: 210, value: ({ vm }) => vm.guestFullName },
+    { id: 'cpu', header: 'CPUs', width: 72, align: 'end', value: ({ vm }) => vm.cpuCount },
+    {
+      id: 'memory',
+      header: 'Memory',
+      width: 96,
+      align: 'end',
+      value: ({ vm }) => vm.memoryBytes,
+      cell: ({ vm }) => formatBytes(vm.memoryBytes),
+    },
+    {
+      id: 'size',
+      header: 'Disks',
+      width: 140,
+      align: 'end',
+      value: ({ diskBytes }) => diskBytes,
+      cell: ({ vm, diskBytes }) => `${vm.disks.length} · ${formatBytes(diskBytes)}`,
+    },
+    { id: 'network', header: 'Networks', width: 150, value: ({ networks }) => joined(networks) },
+    {
+      id: 'management',
+      header: 'Management',
+      width: 120,
+      value: ({ workload }) => workload?.state ?? '',
+      cell: ({ workload }) =>
+        workload ? (
+          <Anchor component={Link} to={`/workloads/${workload.id}`} size="sm" tabIndex={-1}>
+            {workload.state === 'managed' ? 'Managed' : `Managed, ${workload.state}`}
+          </Anchor>
+        ) : (
+          <Text span size="sm" c="dimmed">
+            Not managed
+          </Text>
+        ),
+    },
+    {
+      id: 'tags',
+      header: 'Tags',
+      width: 160,
+      value: ({ vm }) => joined(vm.tags),
+      cell: ({ vm }) => (
+        <Group gap={4} wrap="nowrap" title={joined(vm.tags)}>
+          {vm.tags.map((tag) => (
+            <Badge key={tag} variant="default" size="sm" tt="none" fw={400}>
+              {tag}
+            </Badge>
+          ))}
+        </Group>
+      ),
+    },
+    {
+      id: 'datastore',
+      header: 'Datastores',
+      width: 130,
+      hidden: true,
+      value: ({ datastores }) => joined(datastores),
+    },
+    {
+      id: 'address',
+      header: 'IP addresses',
+      width: 150,
+      hidden: true,
+      value: ({ vm }) => joined(vm.nics.flatMap(({ ipAddresses }) => ipAddresses)),
+    },
+    { id: 'host', header: 'Host', width: 150, hidden: true, value: ({ host }) => host },
+    { id: 'path', header: 'Path', width: 240, hidden: true, value: ({ vm }) => vm.path },
+    {
+      id: 'guestHostName',
+      header: 'Guest host name',
+      width: 180,
+      hidden: true,
+      value: ({ vm }) => vm.guestHostName,
+    },
+    {
+      id: 'firmware',
+      header: 'Firmware',
+      width: 100,
+      hidden: true,
+      value: ({ vm }) => vm.firmware.toUpperCase(),
+    },
+    {
+      id: 'hardware',
+      header: 'Hardware version',
+      width: 140,
+      hidden: true,
+      align: 'end',
+      value: ({ vm }) => vm.hardwareVersion,
+    },
+    { id: 'annotation', header: 'Notes', width: 200, hidden: true, value: ({ vm }) => vm.annotation },
+  ];
+}
