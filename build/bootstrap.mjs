@@ -39,7 +39,6 @@ const systemPackages = {
     { name: 'libglib2.0-bin', probe: '/usr/bin/gdbus', for: 'waiting for it' },
     { name: 'libsecret-1-dev', probe: '/usr/include/libsecret-1/libsecret/secret.h', for: 'building keytar' },
     { name: 'procps', probe: '/usr/bin/pgrep', for: 'ending the SSH server' },
-    { name: 'fuse3', probe: '/usr/bin/fusermount3', for: 'volumes that fail on request' },
     { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
   ],
   demo: [],

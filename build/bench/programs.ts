@@ -13,12 +13,21 @@ export interface Taken {
   readonly cpuSeconds: number;
 }
 
-/** Runs a program to its end under bash's `time`. Throws with its output when it fails. */
+/** Runs a program to its end. Throws with its output when it fails. */
 export async function timed(program: string, ...programArguments: string[]): Promise<Taken> {
-  const script = 'TIMEFORMAT="took %R %U %S"; time "$@"';
-  const { stderr } = await run('bash', ['-c', script, 'bash', program, ...programArguments]);
-  const [seconds, user, system] = /took (\S+) (\S+) (\S+)/.exec(stderr)!.slice(1).map(Number);
-  return { seconds: seconds!, cpuSeconds: user! + system! };
+  const startedAt = performance.now();
+  // `times` tells the shell's own time in its first line, that of its children in the second. Not bash, which may read start-up
+  // files.
+  const { stdout } = await run('sh', ['-c', '"$@" >&2 && times', 'sh', program, ...programArguments]);
+  const seconds = (performance.now() - startedAt) / 1000;
+  let cpuSeconds = 0;
+  for (const [, minutes, rest] of stdout
+    .trim()
+    .split('\n')[1]!
+    .matchAll(/(\d+)m([\d.]+)s/g)) {
+    cpuSeconds += Number(minutes) * 60 + Number(rest);
+  }
+  return { seconds, cpuSeconds };
 }
 
 /** A server that lives as long as its owner. */

@@ -64,7 +64,7 @@ it(`survives ${agentKills} kills of the agent and ${databaseKills} of its databa
   const killsOfDatabase = new Set(Array.from({ length: databaseKills }, (_, index) => (index + 1) * 9));
   let falls = 0;
   for (let kill = 0; kill < agentKills; kill++) {
-    await setTimeout(fraction(7, 'agent', kill) * 900);
+    await setTimeout(200 + fraction(7, 'agent', kill) * 1600);
     if (killsOfDatabase.has(kill)) {
       await agent.killDatabase();
       await setTimeout(fraction(7, 'database', kill) * 300);
@@ -75,6 +75,8 @@ it(`survives ${agentKills} kills of the agent and ${databaseKills} of its databa
     await lendCredentials(agent, lab, endpoints);
   }
   const during = await agent.client.call('getJob', { params: { id } });
+  const doneBytes = during.disks.reduce((sum, disk) => sum + disk.doneBytes, 0);
+  console.log(`${(doneBytes / mebibyte).toFixed(1)} MiB were safe after the last kill`);
   expect(during.state, 'the kills were to fall into the copy').not.toBe('succeeded');
   // What the snapshot holds is what must arrive.
   const held = victim.snapshots.find(({ name }) => name === `ossea-migrate ${id}`);

@@ -66,11 +66,14 @@ export class CopyRun {
       onSafe: (bytes) => this.#safe(bytes),
       onError: (error) => this.#fail(error),
     });
-    try {
+    const copy = async () => {
       await journal.noteTarget(target.knownZero);
       this.#track(this.#scan(watch));
       await this.#zeroTail();
-      await this.#issue(watch, checkpoints).catch((error: unknown) => this.#fail(error));
+      await this.#issue(watch, checkpoints);
+    };
+    try {
+      await copy().catch((error: unknown) => this.#fail(error));
       await this.#settle();
       if (this.#failure === undefined) await checkpoints.finish();
       else await this.#keepWhatIsSafe(checkpoints);
@@ -78,8 +81,8 @@ export class CopyRun {
       clearInterval(progress);
       signal.removeEventListener('abort', cancel);
     }
-    if (this.#failure !== undefined) throw this.#failure;
     await journal.keepCounters(this.#meter.counters);
+    if (this.#failure !== undefined) throw this.#failure;
     this.#options.onProgress?.(this.#meter.progress(this.#options.phase));
     return this.#meter.counters;
   }
@@ -219,6 +222,7 @@ export class CopyRun {
   #safe(bytes: number): void {
     this.#unsafeBytes -= bytes;
     this.#meter.count('keptBytes', bytes);
+    this.#keepCounters();
     this.#wakeIssuer();
   }
 
@@ -370,8 +374,13 @@ export class CopyRun {
   }
 
   #report(): void {
-    const { journal, onProgress, phase } = this.#options;
+    const { onProgress, phase } = this.#options;
     onProgress?.(this.#meter.progress(phase));
+    this.#keepCounters();
+  }
+
+  #keepCounters(): void {
+    const { journal } = this.#options;
     journal.keepCounters(this.#meter.counters).catch((error: unknown) => this.#fail(error));
   }
 }

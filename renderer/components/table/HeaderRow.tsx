@@ -1,6 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows out of the flow cannot be a table's; the grid roles say the same
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and points at rows by aria-activedescendant
-import { Checkbox, UnstyledButton } from '@mantine/core';
+import { Checkbox, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import type { RowData } from '@tanstack/react-table';
 import type { KeyboardEvent } from 'react';
@@ -51,7 +51,11 @@ export function HeaderRow<T extends RowData>({
           />
         </div>
       )}
-      {expandable && <div role="columnheader" aria-label="Details" />}
+      {expandable && (
+        <div role="columnheader">
+          <VisuallyHidden>Details</VisuallyHidden>
+        </div>
+      )}
       {columns.map((column) => {
         const header = headers.find(({ id }) => id === column.id);
         if (!header) return null;

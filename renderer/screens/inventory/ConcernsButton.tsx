@@ -14,6 +14,7 @@ export function ConcernsButton({ row, onOpen }: Props) {
   return (
     <UnstyledButton
       tabIndex={-1}
+      display="flex"
       aria-label={`Readiness of ${row.vm.name}: ${words}`}
       onClick={(event) => {
         event.stopPropagation();

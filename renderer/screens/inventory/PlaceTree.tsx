@@ -124,7 +124,7 @@ export function PlaceTree({ objects, rows, place, onChoose }: Props) {
               gap={4}
               wrap="nowrap"
               h={26}
-              px={4}
+              pr={4}
               bdrs="sm"
               {...(node.value === (place ?? everything) && {
                 bg: 'var(--mantine-primary-color-light)',

@@ -28,7 +28,7 @@ const severityOrder = { critical: 3, warning: 2, info: 1 } as const;
 /** The columns of the VM table. */
 export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn<VmRow>[] {
   return [
-    { id: 'name', header: 'Name', width: 190, grow: true, always: true, value: ({ vm }) => vm.name },
+    { id: 'name', header: 'Name', width: 160, grow: true, always: true, value: ({ vm }) => vm.name },
     {
       id: 'power',
       header: 'Power',
@@ -56,7 +56,7 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
     {
       id: 'size',
       header: 'Disks',
-      width: 140,
+      width: 150,
       align: 'end',
       value: ({ diskBytes }) => diskBytes,
       cell: ({ vm, diskBytes }) => `${vm.disks.length} · ${formatBytes(diskBytes)}`,
