@@ -1,0 +1,51 @@
+import { Anchor, Group, Stack, Text } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { Link } from 'react-router';
+import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { formatDuration } from '../../components/format.ts';
+import { worstLags } from './fleet.ts';
+import { Panel } from './Panel.tsx';
+
+const listed = 5;
+const tickMs = 10_000;
+
+/** The replicas that are furthest behind their VMs: what would be lost if the source were lost now. */
+export function LagPanel({ workloads }: { readonly workloads: readonly Workload[] }) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), tickMs);
+    return () => clearInterval(timer);
+  }, []);
+  const lags = worstLags(workloads, now, listed);
+  return (
+    <Panel title="Furthest behind (RPO)">
+      {lags.length === 0 && (
+        <Text size="sm" c="dimmed">
+          No replica is kept level yet.
+        </Text>
+      )}
+      <Stack gap={6}>
+        {lags.map(({ workload, seconds }) => (
+          <Group key={workload.id} justify="space-between" wrap="nowrap" gap="xs">
+            <Anchor
+              component={Link}
+              to={`/workloads/${workload.id}`}
+              size="sm"
+              truncate
+              title={workload.name}
+            >
+              {workload.name}
+            </Anchor>
+            <Text
+              size="sm"
+              style={{ fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' }}
+              title={workload.replicatedUntil && new Date(workload.replicatedUntil).toLocaleString()}
+            >
+              {formatDuration(seconds)}
+            </Text>
+          </Group>
+        ))}
+      </Stack>
+    </Panel>
+  );
+}
