@@ -54,27 +54,3 @@ export async function authorize(services: ApiServices, request: FastifyRequest):
   });
   throw refusal;
 }
-
-/** Changes that were allowed and did not happen are written down as well. */
-export async function auditFailure(
-  services: ApiServices,
-  request: FastifyRequest,
-  error: OsseaError,
-): Promise<void> {
-  const { caller } = request;
-  const { operation } = request.routeOptions.config;
-  if (request.method === 'GET' || operation === undefined) return;
-  if (caller instanceof OsseaError || error.code.startsWith('auth.') || error.code === 'request.too-many')
-    return;
-  try {
-    await services.audit.append({
-      actor: caller.actor,
-      action: operation,
-      subject: pathOf(request.url),
-      outcome: 'failed',
-      detail: services.leases.redact(`${error.code}: ${error.message}`),
-    });
-  } catch (auditError) {
-    request.log.error({ err: auditError }, 'audit entry could not be written');
-  }
-}

@@ -5,7 +5,6 @@ import {
   type SourceEndpoint,
   type TargetEndpoint,
 } from '../contract/index.ts';
-import type { Caller } from './accessTokens.ts';
 import type { ApiServices, HandlersOf } from './services.ts';
 
 type EndpointRoute =
@@ -30,7 +29,7 @@ type EndpointRoute =
 
 /** Operations about vCenters and clouds, and the credentials lent for them. */
 export function endpointHandlers(services: ApiServices): HandlersOf<EndpointRoute> {
-  const { engine, leases, audit, read } = services;
+  const { engine, leases, read } = services;
 
   const withLease = <T extends SourceEndpoint | TargetEndpoint>(endpoint: T): T => ({
     ...endpoint,
@@ -52,7 +51,7 @@ export function endpointHandlers(services: ApiServices): HandlersOf<EndpointRout
     expected: Credentials['kind'],
     id: string,
     request: PutLease,
-    caller: Caller,
+    note: (detail: string) => void,
   ) => {
     await requireEndpoint(kind, id);
     if (request.credentials.kind !== expected) {
@@ -67,50 +66,53 @@ export function endpointHandlers(services: ApiServices): HandlersOf<EndpointRout
       );
     }
     const state = await leases.put(id, request);
-    await audit.append({
-      actor: caller.actor,
-      action: `${kind}.lease`,
-      subject: id,
-      outcome: 'ok',
-      detail: `${state.kind}, ${state.expiresAt === undefined ? 'until revoked' : `until ${state.expiresAt}`}`,
-    });
+    note(`${state.kind}, ${state.expiresAt === undefined ? 'until revoked' : `until ${state.expiresAt}`}`);
     return state;
   };
 
-  const takeBack = async (kind: 'source' | 'target', id: string, caller: Caller): Promise<null> => {
+  const takeBack = async (kind: 'source' | 'target', id: string): Promise<null> => {
     await requireEndpoint(kind, id);
     await leases.revoke(id);
-    await audit.append({ actor: caller.actor, action: `${kind}.revoke-lease`, subject: id, outcome: 'ok' });
     return null;
   };
 
   return {
     probeCertificate: ({ body }) => engine.probeCertificate(body.url),
     listSources: async () => ({ items: (await read.listSources()).map(withLease) }),
-    createSource: async ({ body, caller }) => withLease(await engine.createSource(body, caller.actor)),
-    updateSource: async ({ params, body, caller }) =>
-      withLease(await engine.updateSource(params.id, body, caller.actor)),
+    createSource: async ({ body, caller, note }) => {
+      note(`"${body.name}", ${body.url}`);
+      return withLease(await engine.createSource(body, caller.actor));
+    },
+    updateSource: async ({ params, body, caller, note }) => {
+      note(JSON.stringify(body));
+      return withLease(await engine.updateSource(params.id, body, caller.actor));
+    },
     deleteSource: async ({ params, caller }) => {
       await engine.deleteSource(params.id, caller.actor);
       await leases.revoke(params.id);
       return null;
     },
-    leaseSource: ({ params, body, caller }) => lend('source', 'vsphere', params.id, body, caller),
-    revokeSourceLease: ({ params, caller }) => takeBack('source', params.id, caller),
+    leaseSource: ({ params, body, note }) => lend('source', 'vsphere', params.id, body, note),
+    revokeSourceLease: ({ params }) => takeBack('source', params.id),
     testSource: ({ params }) => engine.testSource(params.id),
     inventory: ({ params }) => engine.inventory(params.id),
 
     listTargets: async () => ({ items: (await read.listTargets()).map(withLease) }),
-    createTarget: async ({ body, caller }) => withLease(await engine.createTarget(body, caller.actor)),
-    updateTarget: async ({ params, body, caller }) =>
-      withLease(await engine.updateTarget(params.id, body, caller.actor)),
+    createTarget: async ({ body, caller, note }) => {
+      note(`"${body.name}", ${body.url}`);
+      return withLease(await engine.createTarget(body, caller.actor));
+    },
+    updateTarget: async ({ params, body, caller, note }) => {
+      note(JSON.stringify(body));
+      return withLease(await engine.updateTarget(params.id, body, caller.actor));
+    },
     deleteTarget: async ({ params, caller }) => {
       await engine.deleteTarget(params.id, caller.actor);
       await leases.revoke(params.id);
       return null;
     },
-    leaseTarget: ({ params, body, caller }) => lend('target', 'cloudstack', params.id, body, caller),
-    revokeTargetLease: ({ params, caller }) => takeBack('target', params.id, caller),
+    leaseTarget: ({ params, body, note }) => lend('target', 'cloudstack', params.id, body, note),
+    revokeTargetLease: ({ params }) => takeBack('target', params.id),
     testTarget: ({ params }) => engine.testTarget(params.id),
     discoverTarget: ({ params }) => engine.discoverTarget(params.id),
     listVolumes: async () => ({ items: await read.listVolumes() }),

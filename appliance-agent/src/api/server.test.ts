@@ -297,6 +297,24 @@ describe('errors', () => {
   });
 });
 
+describe('changes', () => {
+  it('are written down with who, what, which and how it ended', async () => {
+    await using api = await serveTestApi({ deleteSource: async () => undefined });
+    const { token, id } = await tokenFor(api, 'operator');
+    const limits = JSON.stringify({ concurrentJobs: 1, concurrentDisks: 2 });
+    await send(api.apiSocket, { method: 'PUT', path: '/v1/limits', body: limits, token });
+    await send(api.apiSocket, { method: 'DELETE', path: `/v1/sources/${source.id}`, token });
+    await send(api.apiSocket, { method: 'POST', path: `/v1/jobs/${source.id}/cancel`, token });
+    await send(api.apiSocket, { path: '/v1/workloads', token });
+    const actor = `operator of the test (token ${id.slice(0, 8)})`;
+    expect(api.audit.entries).toMatchObject([
+      { actor, action: 'putLimits', subject: '/v1/limits', outcome: 'ok', detail: limits },
+      { actor, action: 'deleteSource', subject: source.id, outcome: 'ok' },
+      { actor, action: 'cancelJob', subject: source.id, outcome: 'failed' },
+    ]);
+  });
+});
+
 describe('leases', () => {
   it('are taken for endpoints of their kind only, and taken back', async () => {
     await using api = await serveTestApi();
@@ -324,8 +342,8 @@ describe('leases', () => {
     expect(api.audit.entries.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
       'leaseSource failed',
       'leaseSource failed',
-      'source.lease ok',
-      'source.revoke-lease ok',
+      'leaseSource ok',
+      'revokeSourceLease ok',
     ]);
   });
 });

@@ -9,14 +9,15 @@ import Fastify, {
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { OsseaError, type Route, routes } from '../contract/index.ts';
 import { localAdministrator } from './accessTokens.ts';
-import { auditFailure, authorize, identify, pathOf } from './authorization.ts';
+import { auditChange, auditFailure } from './auditTrail.ts';
+import { authorize, identify, pathOf } from './authorization.ts';
 import { parseLastEventId, streamEvents } from './eventStream.ts';
 import { createHandlers } from './handlers.ts';
 import type { AgentMetrics } from './metrics.ts';
 import { registerOpenApi } from './openApi.ts';
 import { eventsOptions, metricsOptions, operationNames, operationOptions } from './operations.ts';
 import { describableError, problemReply } from './problemReply.ts';
-import type { ApiServices, Handlers } from './services.ts';
+import type { ApiServices } from './services.ts';
 
 /** `api`: bearer token. `admin`: whoever can open the socket's file. */
 export type Door = 'api' | 'admin';
@@ -146,7 +147,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   });
 
   await registerOpenApi(app, services.version);
-  registerOperations(app, createHandlers(services));
+  registerOperations(app, services);
   app.route({
     ...eventsOptions,
     handler: async (request, reply) => {
@@ -215,7 +216,8 @@ function sendProblem(reply: FastifyReply, error: OsseaError): FastifyReply {
     .send(problem);
 }
 
-function registerOperations(app: FastifyInstance, handlers: Handlers): void {
+function registerOperations(app: FastifyInstance, services: ApiServices): void {
+  const handlers = createHandlers(services);
   for (const name of operationNames) {
     const options = operationOptions(name);
     const route: Route = routes[name];
@@ -225,13 +227,15 @@ function registerOperations(app: FastifyInstance, handlers: Handlers): void {
     app.route({
       ...options,
       handler: async (request, reply) => {
+        const { params, query, body, caller } = request;
+        let detail: string | undefined;
+        const note = (text: string) => {
+          detail = text;
+        };
+        const result = await handle({ params, query, body, caller, note });
+        await auditChange(services, request, { result, detail });
         reply.code(status);
-        return handle({
-          params: request.params,
-          query: request.query,
-          body: request.body,
-          caller: request.caller,
-        });
+        return result;
       },
     });
   }

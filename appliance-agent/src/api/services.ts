@@ -29,6 +29,8 @@ export interface Input<N extends RouteName> {
   readonly query: Output<RouteOf<N>, 'query'>;
   readonly body: Output<RouteOf<N>, 'body'>;
   readonly caller: Caller;
+  /** Adds what the audit entry of a change should tell besides who, what and which. Never a secret. */
+  note(detail: string): void;
 }
 
 /** One function for each operation of the contract; a missing or mistyped one does not compile. */

@@ -26,29 +26,24 @@ export function systemHandlers(services: ApiServices): HandlersOf<SystemRoute> {
     }),
     doctor: () => services.doctor(),
     getLimits: () => engine.getLimits(),
-    putLimits: ({ body, caller }) => engine.putLimits(body, caller.actor),
+    putLimits: ({ body, caller, note }) => {
+      note(JSON.stringify(body));
+      return engine.putLimits(body, caller.actor);
+    },
     listTokens: async () => ({ items: await tokens.list() }),
-    createToken: async ({ body, caller }) => {
+    createToken: async ({ body, note }) => {
       const created = await createAccessToken(tokens, body);
-      await audit.append({
-        actor: caller.actor,
-        action: 'token.create',
-        subject: created.id,
-        outcome: 'ok',
-        detail: `"${created.name}", ${created.role}, ${created.expiresAt === undefined ? 'does not expire' : `until ${created.expiresAt}`}`,
-      });
+      const end = created.expiresAt === undefined ? 'does not expire' : `until ${created.expiresAt}`;
+      note(`"${created.name}", ${created.role}, ${end}`);
       return created;
     },
-    revokeToken: async ({ params, caller }) => {
-      if (!(await tokens.revoke(params.id))) {
-        throw new OsseaError('request.not-found', `There is no token with the id ${params.id}.`, {
-          field: 'id',
-          value: params.id,
-          remedy: 'List the tokens with: ossea-agent token list',
-        });
-      }
-      await audit.append({ actor: caller.actor, action: 'token.revoke', subject: params.id, outcome: 'ok' });
-      return null;
+    revokeToken: async ({ params }) => {
+      if (await tokens.revoke(params.id)) return null;
+      throw new OsseaError('request.not-found', `There is no token with the id ${params.id}.`, {
+        field: 'id',
+        value: params.id,
+        remedy: 'List the tokens with: ossea-agent token list',
+      });
     },
     listAudit: async ({ query }) => ({
       items: await audit.list({ before: query.before, limit: query.limit }),

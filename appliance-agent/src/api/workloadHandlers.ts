@@ -53,12 +53,28 @@ export function workloadHandlers({ engine, read }: ApiServices): HandlersOf<Work
   return {
     listWorkloads: async () => ({ items: await read.listWorkloads() }),
     getWorkload: async ({ params }) => found(await read.getWorkload(params.id), 'workload', params.id),
-    addWorkloads: ({ body, caller }) => engine.addWorkloads(body, caller.actor),
-    updateWorkload: ({ params, body, caller }) =>
-      engine.updateWorkload(params.id, settingsChanges(body), caller.actor),
+    addWorkloads: async ({ body, caller, note }) => {
+      const added = await engine.addWorkloads(body, caller.actor);
+      note(
+        added.results.map(({ vm, outcome, workload }) => `${workload?.name ?? vm}: ${outcome}`).join(', '),
+      );
+      return added;
+    },
+    updateWorkload: ({ params, body, caller, note }) => {
+      note(JSON.stringify(body));
+      return engine.updateWorkload(params.id, settingsChanges(body), caller.actor);
+    },
     readiness: ({ params }) => engine.readiness(params.id),
-    startReplicate: ({ params, body, caller }) => engine.startReplicate(params.id, body, caller.actor),
-    startVerify: ({ params, body, caller }) => engine.startVerify(params.id, body, caller.actor),
+    startReplicate: async ({ params, body, caller, note }) => {
+      const job = await engine.startReplicate(params.id, body, caller.actor);
+      note(`job ${job.id}, ${JSON.stringify(body)}`);
+      return job;
+    },
+    startVerify: async ({ params, body, caller, note }) => {
+      const job = await engine.startVerify(params.id, body, caller.actor);
+      note(`job ${job.id}, ${JSON.stringify(body)}`);
+      return job;
+    },
     listJobs: async ({ query }) => ({
       items: await read.listJobs({
         workloadId: query.workloadId,
@@ -70,6 +86,9 @@ export function workloadHandlers({ engine, read }: ApiServices): HandlersOf<Work
     getJob: async ({ params }) => found(await read.getJob(params.id), 'job', params.id),
     cancelJob: ({ params, caller }) => engine.cancelJob(params.id, caller.actor),
     listOrphans: async () => ({ items: await engine.listOrphans() }),
-    startCleanup: ({ body, caller }) => engine.startCleanup(body, caller.actor),
+    startCleanup: ({ body, caller, note }) => {
+      note(JSON.stringify(body));
+      return engine.startCleanup(body, caller.actor);
+    },
   };
 }

@@ -41,8 +41,8 @@ export interface NumberedEvent {
 }
 
 /**
- * All that the API can ask of the agent. Every method that changes something takes the actor for the audit log, and
- * throws `OsseaError`s only.
+ * All that the API can ask of the agent. Every method that changes something is told who asked; the API keeps the audit log of
+ * all calls. Throws `OsseaError`s only.
  */
 export interface Engine {
   /** Recovers what a previous process left and begins to work. */
