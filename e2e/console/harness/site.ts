@@ -1,0 +1,358 @@
+import type { z } from 'zod';
+import {
+  type AgentEvent,
+  CloudDiscovery,
+  type Job,
+  OsseaError,
+  type RouteName,
+  type routes,
+  type VirtualMachine,
+  type Workload,
+} from '../../../appliance-agent/src/contract/index.ts';
+import { sampleInventory } from './inventory.ts';
+
+type Reply<R extends RouteName> = z.input<(typeof routes)[R]['reply']>;
+/** What the sample agent answers; the rest answers `request.not-found`. */
+export type Answers = {
+  readonly [R in RouteName]?: (input: { params?: unknown; query?: unknown; body?: unknown }) => Reply<R>;
+};
+
+const gibibyte = 2 ** 30;
+const id = (kind: string, index: number) =>
+  `${kind.padStart(8, '0')}-0000-4000-8000-${index.toString(16).padStart(12, '0')}`;
+const before = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+const sourceId = id('a1', 1);
+const targetId = id('a2', 1);
+const zoneId = 'zone-1';
+
+const discovery = CloudDiscovery.parse({
+  account: 'migration',
+  domain: 'ROOT',
+  zones: [{ id: zoneId, name: 'Zone Frankfurt', networkType: 'Advanced' }],
+  serviceOfferings: [
+    {
+      id: 'so-1',
+      name: 'Small (1 × 2 GiB)',
+      cpuCount: 1,
+      cpuSpeedMhz: 2000,
+      memoryBytes: 2 * gibibyte,
+      custom: false,
+    },
+    {
+      id: 'so-2',
+      name: 'Medium (2 × 4 GiB)',
+      cpuCount: 2,
+      cpuSpeedMhz: 2000,
+      memoryBytes: 4 * gibibyte,
+      custom: false,
+    },
+    {
+      id: 'so-3',
+      name: 'Large (4 × 16 GiB)',
+      cpuCount: 4,
+      cpuSpeedMhz: 2000,
+      memoryBytes: 16 * gibibyte,
+      custom: false,
+    },
+    { id: 'so-4', name: 'Custom', custom: true },
+  ],
+  diskOfferings: [
+    { id: 'do-1', name: 'Custom, replicated', custom: true, storageType: 'shared' },
+    { id: 'do-2', name: 'NVMe, 100 GiB', custom: false, sizeBytes: 100 * gibibyte, storageType: 'shared' },
+  ],
+  networks: [
+    { id: 'n-1', name: 'Production', kind: 'Isolated', zoneId, cidr: '10.1.0.0/24', state: 'Implemented' },
+    { id: 'n-2', name: 'DMZ', kind: 'Shared', zoneId, cidr: '192.0.2.0/24', state: 'Setup' },
+    { id: 'n-3', name: 'Migration test', kind: 'Isolated', zoneId, cidr: '10.9.0.0/24', state: 'Allocated' },
+  ],
+  templates: [
+    { id: 't-1', name: 'Linux import', hypervisor: 'KVM', sizeBytes: gibibyte, zoneId, ready: true },
+  ],
+  osTypes: [{ id: 'os-1', name: 'Debian GNU/Linux 12 (64-bit)' }],
+  limits: [
+    { resource: 'volume', max: 120, used: 97 },
+    { resource: 'primary-storage', max: 20_480, used: 18_944 },
+    { resource: 'vm', max: 60, used: 22 },
+    { resource: 'memory', max: -1, used: 180_224 },
+  ],
+  capabilities: {
+    version: '4.22.0.0',
+    deployFromVolume: true,
+    deployFromSnapshot: true,
+    importVolume: true,
+    importVm: true,
+    vmLease: true,
+  },
+  applianceVm: { id: 'vm-appliance', name: 'ossea-appliance-1', zoneId },
+  attachSlots: { used: 6, max: 24 },
+});
+
+const attention = {
+  code: 'cloudstack.resource-limit',
+  title: 'A resource limit of the CloudStack account is reached',
+  detail:
+    'The volume of app-3, Hard disk 2 (200 GiB) would exceed the account’s primary storage of 20,480 GiB.',
+  remedy: 'Raise the limit of the account, or delete volumes that nobody needs.',
+  retryable: true,
+} as const;
+
+function workload(vm: VirtualMachine, index: number): z.input<typeof Workload> {
+  const states = ['managed', 'protected', 'protected', 'testing', 'failed-over', 'migrated'] as const;
+  const state = states[index % states.length] ?? 'managed';
+  return {
+    id: id('b1', index),
+    name: vm.name,
+    sourceId,
+    targetId,
+    instanceUuid: vm.instanceUuid,
+    moRef: vm.moRef,
+    state,
+    disks: vm.disks.map((disk) => ({
+      id: id('b2', index * 8 + disk.unitNumber),
+      key: disk.key,
+      label: disk.label,
+      capacityBytes: disk.capacityBytes,
+      ...(state !== 'managed' && {
+        volumeId: `volume-${index}-${disk.unitNumber}`,
+        volumeName: `ossea-${vm.name}-${disk.unitNumber}`,
+        volumeBytes: disk.capacityBytes,
+        changeId: `52 de ad be ef/${index}`,
+      }),
+    })),
+    settings: { targetName: vm.name, quiesce: 'auto', verify: 'readback', nics: [], disks: [] },
+    ...(index === 2 && { attention }),
+    ...(index % 6 !== 0 && { replicatedUntil: before(index * 47 + 3) }),
+    ...(index === 1 && { currentJobId: id('c1', 1) }),
+    ...(index === 6 && { currentJobId: id('c1', 2) }),
+    createdAt: before(60 * 24 * 6),
+  };
+}
+
+function copyJob(of: z.input<typeof Workload>, index: number, state: Job['state']): z.input<typeof Job> {
+  const planned = of.disks.reduce((sum, disk) => sum + disk.capacityBytes, 0);
+  const share = state === 'running' ? 0.42 : state === 'succeeded' ? 1 : 0.1;
+  const disks = of.disks.map((disk) => ({
+    key: disk.key,
+    label: disk.label,
+    phase:
+      state === 'running'
+        ? ('copying' as const)
+        : state === 'succeeded'
+          ? ('done' as const)
+          : ('waiting' as const),
+    capacityBytes: disk.capacityBytes,
+    plannedBytes: disk.capacityBytes,
+    readBytes: Math.round(disk.capacityBytes * share * 0.7),
+    writtenBytes: Math.round(disk.capacityBytes * share * 0.6),
+    skippedBytes: Math.round(disk.capacityBytes * share * 0.4),
+    doneBytes: Math.round(disk.capacityBytes * share),
+    rereadBytes: 0,
+    bytesPerSecond: state === 'running' ? 182 * 2 ** 20 : 0,
+    ...(state === 'running' && { etaSeconds: 340 }),
+    transport: {
+      kind: 'folder' as const,
+      reason: 'No VDDK library is installed; the datastore is read over HTTPS.',
+    },
+    waits: { source: 0.62, digest: 0.05, target: 0.31, throttle: 0.02 },
+  }));
+  const step = (name: string, title: string, at: number) => ({
+    name,
+    title,
+    state:
+      state === 'running' && at === 3
+        ? ('running' as const)
+        : state === 'succeeded' || at < 3
+          ? ('done' as const)
+          : ('pending' as const),
+    startedAt: before(30 - at * 4),
+    ...((state === 'succeeded' || at < 3) && { endedAt: before(27 - at * 4) }),
+  });
+  return {
+    id: id('c1', index),
+    kind: 'replicate',
+    workloadId: of.id,
+    workloadName: of.name,
+    state,
+    ...(state === 'waiting' && {
+      waitReason: 'credentials' as const,
+      message: 'Waits until credentials for vcenter.example are lent.',
+    }),
+    ...(state === 'failed' && { problem: attention }),
+    steps: [
+      step('preflight', 'Check that the VM can be copied', 0),
+      step('snapshot', 'Take a snapshot', 1),
+      step('volumes', 'Create and attach volumes', 2),
+      step('copy', 'Copy the disks', 3),
+      step('verify', 'Verify the copies', 4),
+    ],
+    disks,
+    reports:
+      state === 'succeeded'
+        ? of.disks.map((disk) => ({
+            key: disk.key,
+            label: disk.label,
+            volumeId: `volume-${index}`,
+            capacityBytes: disk.capacityBytes,
+            copiedBytes: Math.round(disk.capacityBytes * 0.6),
+            holeBytes: Math.round(disk.capacityBytes * 0.4),
+            seconds: 1500,
+            sourceDigest: '9f'.repeat(32),
+            targetDigest: '9f'.repeat(32),
+            verified: true,
+            verifyMode: 'readback' as const,
+            mismatchedChunks: 0,
+            healedChunks: 0,
+            transport: { kind: 'folder' as const, reason: 'No VDDK library is installed.' },
+          }))
+        : [],
+    plannedBytes: planned,
+    doneBytes: Math.round(planned * share),
+    bytesPerSecond: state === 'running' ? 182 * 2 ** 20 * disks.length : 0,
+    ...(state === 'running' && { etaSeconds: 340 }),
+    createdBy: 'console of jo',
+    createdAt: before(31 + index * 90),
+    startedAt: before(30 + index * 90),
+    ...((state === 'succeeded' || state === 'failed') && { endedAt: before(2 + index * 90) }),
+  };
+}
+
+/** An agent with so many VMs to see, some of them managed, and jobs in every state. */
+export function sampleSite(vmCount: number) {
+  const inventory = sampleInventory(vmCount);
+  const workloads = inventory.vms.slice(0, 14).map(workload);
+  const states = [
+    'running',
+    'waiting',
+    'failed',
+    'succeeded',
+    'succeeded',
+    'cancelled',
+    'succeeded',
+  ] as const;
+  const jobs = workloads.slice(1, 8).map((of, index) => copyJob(of, index + 1, states[index] ?? 'succeeded'));
+  const byParams = <T extends { id?: string | undefined }>(list: readonly T[], params: unknown): T => {
+    const found = list.find((item) => item.id === Object(params).id);
+    if (!found) throw new OsseaError('request.not-found', 'There is no such thing in the sample.');
+    return found;
+  };
+  const answers: Answers = {
+    health: () => ({
+      status: 'ok',
+      version: '0.1.0',
+      startedAt: before(60 * 26),
+      database: 'ok',
+      runningJobs: 1,
+      waitingJobs: 1,
+      missing: [],
+    }),
+    session: () => ({ name: 'console of jo', role: 'admin', agentVersion: '0.1.0' }),
+    getLimits: () => ({ concurrentJobs: 4, concurrentDisks: 4, bandwidthLimit: 400 * 2 ** 20 }),
+    listSources: () => ({
+      items: [
+        {
+          id: sourceId,
+          name: 'vcenter.example',
+          url: 'https://vcenter.example/sdk',
+          fingerprint: 'ab'.repeat(32),
+          lease: { kind: 'memory', digest: '12ab34cd' },
+          createdAt: before(60 * 24 * 9),
+        },
+      ],
+    }),
+    listTargets: () => ({
+      items: [
+        {
+          id: targetId,
+          name: 'cloud.example',
+          url: 'https://cloud.example/client/api',
+          config: {
+            zoneId: discovery.zones[0]?.id,
+            serviceOfferingId: discovery.serviceOfferings[1]?.id,
+            diskOfferingId: discovery.diskOfferings[0]?.id,
+            networkId: discovery.networks[0]?.id,
+          },
+          lease: { kind: 'sealed', digest: '99ffee11' },
+          createdAt: before(60 * 24 * 9),
+        },
+      ],
+    }),
+    inventory: () => inventory,
+    discoverTarget: () => discovery,
+    listWorkloads: () => ({ items: workloads }),
+    getWorkload: ({ params }) => byParams(workloads, params),
+    readiness: ({ params }) => ({
+      workloadId: String(Object(params).id),
+      vm: 'app-1',
+      ready: false,
+      checkedAt: before(2),
+      concerns: [
+        {
+          rule: 'target.primary-storage',
+          severity: 'critical',
+          subject: 'Hard disk 2',
+          summary: 'The account’s primary storage has room for 96 GiB, the disk needs 200 GiB.',
+          remedy: 'Raise the limit of the account, or delete volumes that nobody needs.',
+        },
+        {
+          rule: 'vm.snapshots',
+          severity: 'warning',
+          subject: 'app-1',
+          summary: 'The VM has 2 snapshots of others.',
+          remedy: 'Delete snapshots that nobody needs; they slow reads down.',
+        },
+      ],
+    }),
+    addWorkloads: ({ body }) => ({
+      results: (Object(body).vms as string[]).map((vm, index) =>
+        index % 4 === 3
+          ? { vm, outcome: 'failed', problem: attention }
+          : { vm, outcome: 'added', ...(workloads[0] && { workload: workloads[0] }) },
+      ),
+    }),
+    listJobs: ({ query }) => ({
+      items: jobs.filter(({ state }) => [undefined, state].includes(Object(query).state)),
+    }),
+    getJob: ({ params }) => byParams(jobs, params),
+    listVolumes: () => ({ items: [] }),
+    listOrphans: () => ({ items: [] }),
+    listTokens: () => ({ items: [] }),
+    listAudit: () => ({
+      items: Array.from({ length: 60 }, (_, index) => ({
+        id: 600 - index,
+        at: before(index * 13 + 1),
+        actor: index % 3 === 0 ? 'console of jo' : 'local administrator',
+        action: ['workload.add', 'job.start', 'lease.put', 'endpoint.update'][index % 4] ?? 'job.start',
+        subject: `web-${index + 1}`,
+        outcome: index % 11 === 7 ? 'failed' : index % 17 === 5 ? 'denied' : 'ok',
+        ...(index % 11 === 7 && { detail: attention.detail }),
+      })),
+    }),
+    doctor: () => ({
+      at: before(1),
+      version: '0.1.0',
+      checks: [
+        { id: 'database', title: 'Database', state: 'ok', detail: 'PostgreSQL 18.1, 12 ms' },
+        {
+          id: 'vddk',
+          title: 'VDDK library',
+          state: 'warning',
+          detail: 'No library in /opt/vmware-vix-disklib-distrib.',
+          remedy: 'Download VDDK 8 from Broadcom and unpack it there.',
+        },
+        { id: 'clock', title: 'Clock', state: 'ok', detail: 'Within 0.2 s of vCenter and CloudStack' },
+      ],
+    }),
+  };
+  const running = jobs.find(({ state }) => state === 'running');
+  /** A sample of progress so many seconds ago. */
+  const progressAt = (secondsAgo: number): AgentEvent => ({
+    kind: 'progress',
+    at: new Date(Date.now() - secondsAgo * 1000).toISOString(),
+    jobId: running?.id ?? '',
+    disks: [],
+    bytesPerSecond: (250 + 90 * Math.sin(secondsAgo / 17) + 40 * Math.sin(secondsAgo / 3)) * 2 ** 20,
+    etaSeconds: 340,
+  });
+  return { answers, progressAt };
+}
