@@ -16,13 +16,18 @@ const ossea: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'ossea',
-  primaryShade: { light: 6, dark: 4 },
+  primaryShade: 6,
   colors: { ossea },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',
   respectReducedMotion: true,
   autoContrast: true,
+  components: {
+    // Their <header> would count as a second banner of the page, as role="dialog" hides the section around it.
+    ModalHeader: { defaultProps: { role: 'presentation' } },
+    DrawerHeader: { defaultProps: { role: 'presentation' } },
+  },
 });
 
 /** Mantine's dimmed text has less contrast than WCAG AA asks of small text. */
