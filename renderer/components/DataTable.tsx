@@ -233,7 +233,9 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                 />
                 {expanded && (
                   <div role="row" className={styles.detail}>
-                    <div role="gridcell">{renderDetail?.(row.original)}</div>
+                    <div role="gridcell" className={styles.whole}>
+                      {renderDetail?.(row.original)}
+                    </div>
                   </div>
                 )}
               </div>

@@ -38,7 +38,7 @@ export function CommonChoicesForm({ rows, offered, common, onChange }: Props) {
     <Group gap="md" align="flex-end" component="fieldset" bd={0} p={0} m={0}>
       <NativeSelect
         size="xs"
-        w={230}
+        w={262}
         label="Compute offering, all VMs"
         data={suggestedFirst('Suggested from CPU and memory', offered.serviceOfferings)}
         value={common.serviceOfferingId ?? ''}

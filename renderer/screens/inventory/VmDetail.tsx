@@ -39,7 +39,7 @@ export function VmDetail({ row }: { readonly row: VmRow }) {
         <Fact label="Instance UUID" value={vm.instanceUuid} />
         <Fact label="Notes" value={vm.annotation} />
       </Group>
-      <Title order={3} size="h6">
+      <Title order={2} size="h6">
         Disks
       </Title>
       <Table withRowBorders={false} verticalSpacing={2} layout="auto">
@@ -64,7 +64,7 @@ export function VmDetail({ row }: { readonly row: VmRow }) {
           ))}
         </Table.Tbody>
       </Table>
-      <Title order={3} size="h6">
+      <Title order={2} size="h6">
         Network adapters
       </Title>
       <Table withRowBorders={false} verticalSpacing={2}>

@@ -15,6 +15,9 @@ interface Props {
 
 const axisFont = '12px system-ui, sans-serif';
 const rateAxisWidth = 86;
+/** Steps of the rate's axis: powers of two, as rates are told in MiB. */
+const rateSteps = Array.from({ length: 24 }, (_, power) => 2 ** (18 + power));
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
 /** Bytes a second over time. */
 export function ThroughputChart({ at, bytesPerSecond, label, height }: Props) {
@@ -43,7 +46,19 @@ export function ThroughputChart({ at, bytesPerSecond, label, height }: Props) {
         legend: { show: false },
         cursor: { y: false },
         scales: { y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, 2 ** 20) * 1.1] } },
-        axes: [axis, { ...axis, size: rateAxisWidth, values: (_self, values) => values.map(formatRate) }],
+        axes: [
+          {
+            ...axis,
+            incrs: [60, 120, 300, 600, 3600, 7200, 14_400, 21_600],
+            values: (_self, values) => values.map((at) => clock.format(at * 1000)),
+          },
+          {
+            ...axis,
+            incrs: rateSteps,
+            size: rateAxisWidth,
+            values: (_self, values) => values.map(formatRate),
+          },
+        ],
         series: [{}, { stroke: line, width: 2, fill: `${line}22`, points: { show: false } }],
       },
       data.current,
