@@ -12,8 +12,10 @@ const roles = ['web', 'db', 'app', 'files', 'mail', 'cache', 'build', 'ad', 'pro
 const networks = ['VM Network', 'Production', 'DMZ', 'Backup'] as const;
 const owners = ['owner:shop', 'owner:finance', 'owner:platform'] as const;
 
-function pick<T>(list: readonly [T, ...T[]], index: number): T {
-  return list[index % list.length] ?? list[0];
+function pick<T>(list: readonly T[], index: number): T {
+  const picked = list[index % list.length];
+  if (picked === undefined) throw new Error('an empty list has nothing to pick');
+  return picked;
 }
 
 /** Small whole numbers that look like chance and are the same each time. */

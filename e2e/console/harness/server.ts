@@ -17,7 +17,10 @@ const policy =
 /** Serves the built renderer on a free loopback port; every path that is no file is the page. */
 export async function serveRenderer(folder: string): Promise<{ url: string } & AsyncDisposable> {
   const server: Server = createServer((request, response) => {
-    if (request.url === '/favicon.ico') return response.writeHead(204).end();
+    if (request.url === '/favicon.ico') {
+      response.writeHead(204).end();
+      return;
+    }
     const path = normalize(
       join(folder, decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname)),
     );
