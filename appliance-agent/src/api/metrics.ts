@@ -1,6 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { type AgentEvent, JobState, WaitReason } from '../contract/index.ts';
+import { type AgentEvent, type DiskProgress, JobState, WaitReason } from '../contract/index.ts';
 import type { ReadModel } from './ports.ts';
+
+type Counters = Pick<DiskProgress, 'readBytes' | 'writtenBytes' | 'skippedBytes'>;
+const nothingYet: Counters = { readBytes: 0, writtenBytes: 0, skippedBytes: 0 };
 
 /** What the agent tells Prometheus. */
 export class AgentMetrics {
@@ -13,8 +16,11 @@ export class AgentMetrics {
   readonly #waiting: Gauge<'reason'>;
   readonly #lag: Gauge<'workload'>;
   readonly #records: ReadModel;
-  /** Counters of each disk at its last sample; samples tell sums, Prometheus wants their growth. */
-  readonly #last = new Map<string, { readBytes: number; writtenBytes: number; skippedBytes: number }>();
+  /** Counters of each disk as they were told last; they are told as sums, Prometheus wants their growth. */
+  readonly #last = new Map<string, Counters>();
+  /** Jobs that began after this process: all that they count is new. Of others only the growth from now on is. */
+  readonly #ownJobs = new Set<string>();
+  readonly #startedAt = new Date().toISOString();
 
   constructor(records: ReadModel) {
     this.#records = records;
@@ -72,19 +78,27 @@ export class AgentMetrics {
     return this.#registry.metrics();
   }
 
-  /** Counts what an event tells. */
+  /** Counts what an event tells: samples while a job runs, and the job itself for what no sample came for. */
   observe(event: AgentEvent): void {
-    if (event.kind === 'job' && event.job.endedAt !== undefined) {
-      for (const disk of event.job.disks) this.#last.delete(`${event.job.id}/${disk.key}`);
-    }
-    if (event.kind !== 'progress') return;
-    for (const disk of event.disks) {
-      const name = `${event.jobId}/${disk.key}`;
-      const last = this.#last.get(name) ?? { readBytes: 0, writtenBytes: 0, skippedBytes: 0 };
-      this.#read.inc(Math.max(0, disk.readBytes - last.readBytes));
-      this.#written.inc(Math.max(0, disk.writtenBytes - last.writtenBytes));
-      this.#skipped.inc(Math.max(0, disk.skippedBytes - last.skippedBytes));
-      this.#last.set(name, disk);
+    if (event.kind === 'progress') this.#count(event.jobId, event.disks);
+    if (event.kind !== 'job') return;
+    const { id, createdAt, endedAt, disks } = event.job;
+    if (endedAt === undefined && createdAt >= this.#startedAt) this.#ownJobs.add(id);
+    this.#count(id, disks);
+    if (endedAt === undefined) return;
+    this.#ownJobs.delete(id);
+    for (const { key } of disks) this.#last.delete(`${id}/${key}`);
+  }
+
+  #count(jobId: string, disks: readonly DiskProgress[]): void {
+    for (const { key, readBytes, writtenBytes, skippedBytes } of disks) {
+      const name = `${jobId}/${key}`;
+      const told = { readBytes, writtenBytes, skippedBytes };
+      const last = this.#last.get(name) ?? (this.#ownJobs.has(jobId) ? nothingYet : told);
+      this.#read.inc(Math.max(0, readBytes - last.readBytes));
+      this.#written.inc(Math.max(0, writtenBytes - last.writtenBytes));
+      this.#skipped.inc(Math.max(0, skippedBytes - last.skippedBytes));
+      this.#last.set(name, told);
     }
   }
 

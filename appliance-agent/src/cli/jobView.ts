@@ -27,7 +27,7 @@ export function bar(fraction: number, width: number): string {
 }
 
 function eta(etaSeconds: number | undefined): string {
-  return etaSeconds === undefined ? '' : `${showDuration(etaSeconds)} left`;
+  return etaSeconds === undefined ? '' : `${showDuration(Math.ceil(etaSeconds))} left`;
 }
 
 function diskLine(disk: DiskProgress, labelWidth: number, columns: number): string {

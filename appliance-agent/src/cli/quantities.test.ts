@@ -40,7 +40,14 @@ describe('quantities that people write', () => {
 
 describe('quantities that people read', () => {
   it('are short and exact enough', () => {
-    expect([45, 200, 7500, 360_000].map(showDuration)).toEqual(['45s', '3m 20s', '2h 05m', '4d 4h']);
+    expect([0, 0.44, 45, 200, 7500, 360_000].map(showDuration)).toEqual([
+      '0s',
+      '0.4s',
+      '45s',
+      '3m 20s',
+      '2h 05m',
+      '4d 4h',
+    ]);
     expect([0, 1023, 1536, 10 * 1024 ** 3 + 512].map(showBytes)).toEqual([
       '0 B',
       '1023 B',

@@ -64,8 +64,9 @@ export function showRate(bytesPerSecond: number): string {
   return `${showBytes(bytesPerSecond)}/s`;
 }
 
-/** `45s`, `3m 20s`, `2h 05m`, `4d 3h`. */
+/** `0.4s`, `45s`, `3m 20s`, `2h 05m`, `4d 3h`. */
 export function showDuration(seconds: number): string {
+  if (seconds > 0 && seconds < 9.95 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)}s`;
   const whole = Math.max(0, Math.round(seconds));
   const days = Math.floor(whole / 86_400);
   const hours = Math.floor(whole / 3600) % 24;

@@ -91,7 +91,7 @@ describe('local checks', () => {
     for (const name of ['virtio-0123456789abcdef0123', 'virtio-0123456789abcdef0123-part1', 'ata-x']) {
       await symlink('/dev/null', join(devices, name));
     }
-    expect((await examine(local(), 'devices')).detail).toContain('1 links');
+    expect((await examine(local(), 'devices')).detail).toContain('1 link of');
   });
 
   it('see a VDDK folder without its library', async () => {

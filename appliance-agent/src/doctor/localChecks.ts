@@ -102,7 +102,9 @@ async function checkDevices(deviceDir: string): Promise<Finding> {
   try {
     const links = await readdir(deviceDir);
     const volumes = links.filter((name) => /^(virtio-|scsi-)/.test(name) && !/-part\d+$/.test(name));
-    return ok(`${deviceDir} has ${volumes.length} links of virtio or SCSI disks`);
+    return ok(
+      `${deviceDir}, with ${volumes.length} ${volumes.length === 1 ? 'link' : 'links'} of virtio or SCSI disks`,
+    );
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     return failed(

@@ -24,7 +24,7 @@ export function describeTest(test: ConnectionTest): string {
         'Clock',
         test.clockSkewSeconds === undefined
           ? undefined
-          : `${test.clockSkewSeconds.toFixed(1)} s ahead of the agent's`,
+          : `${Math.abs(test.clockSkewSeconds).toFixed(1)} s ${test.clockSkewSeconds < 0 ? 'behind' : 'ahead of'} the agent's`,
       ],
     ]),
     ...test.missingPrivileges.map(

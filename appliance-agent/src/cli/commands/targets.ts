@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { type CloudDiscovery, CloudId, OsseaError, type UpdateTarget } from '../../contract/index.ts';
+import {
+  type CloudDiscovery,
+  CloudId,
+  OsseaError,
+  type ResourceLimit,
+  type UpdateTarget,
+} from '../../contract/index.ts';
 import { exitCodes } from '../exitCode.ts';
 import { fields, table } from '../output.ts';
 import { showBytes } from '../quantities.ts';
@@ -210,6 +216,13 @@ function configChange(options: ConfigOptions, discovery: CloudDiscovery): Update
   return { config, ...(applianceVmId !== undefined && { applianceVmId }) };
 }
 
+/** CloudStack counts these in units of its own. */
+const limitUnits: Partial<Record<ResourceLimit['resource'], string>> = {
+  memory: ' MiB',
+  'primary-storage': ' GiB',
+  'secondary-storage': ' GiB',
+};
+
 function describeDiscovery(discovery: CloudDiscovery): string {
   const { attachSlots, applianceVm, capabilities } = discovery;
   const named = (items: readonly { name: string; id: string }[]) =>
@@ -238,7 +251,8 @@ function describeDiscovery(discovery: CloudDiscovery): string {
     section(
       'Limits',
       discovery.limits.map(
-        ({ resource, used, max }) => `${resource}: ${used} of ${max < 0 ? 'unlimited' : max}`,
+        ({ resource, used, max }) =>
+          `${resource}: ${used} of ${max < 0 ? 'unlimited' : max}${limitUnits[resource] ?? ''}`,
       ),
     ),
   ].join('\n\n');
