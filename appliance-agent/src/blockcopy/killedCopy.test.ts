@@ -18,7 +18,8 @@ async function servedBytes(statistics: string): Promise<number> {
   const found = /^read: .* (\d+) bytes|^read: \d+ ops, [\d.]+ s, ([\d.]+) (\w+)/m.exec(
     await readFile(statistics, 'utf8'),
   );
-  if (!found) throw new Error(`nbdkit's statistics tell no bytes read: ${await readFile(statistics, 'utf8')}`);
+  if (!found)
+    throw new Error(`nbdkit's statistics tell no bytes read: ${await readFile(statistics, 'utf8')}`);
   const units: Record<string, number> = { bytes: 1, KiB: 1024, MiB, GiB: 1024 * MiB };
   return Number(found[1] ?? Number(found[2]) * units[found[3]!]!);
 }
@@ -53,7 +54,7 @@ test('pitfall 16: a copy that is killed again and again ends whole, and reads le
     const output = text(child.stdout);
     await once(child, 'close');
     expect(JSON.parse(await output)).toMatchObject({ holeBytes: 0 });
-    await server.stop();
+    await server[Symbol.asyncDispose]();
   }
   expect((await readFile(targetPath)).equals(content)).toBe(true);
   const rereadBytes = (await servedBytes(statistics)) - sizeBytes;

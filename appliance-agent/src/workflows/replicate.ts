@@ -67,10 +67,12 @@ async function runCycle(
 ): Promise<void> {
   const { store, sessions } = parts;
   const { heal } = request;
+  // Not in a step: a process that goes on with a job has to keep to it too.
+  const { settings } = await store.workloads.require(workloadId);
+  run.limiter.setRate(request.bandwidthLimit ?? settings.bandwidthLimit);
 
   await run.step('preflight', async (signal) => {
     const workload = await store.workloads.require(workloadId);
-    run.limiter.setRate(request.bandwidthLimit ?? workload.settings.bandwidthLimit);
     await haveEndpoints(parts, run, workload, signal);
     const vm = await findSourceVm(parts, workload);
     await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, vm));

@@ -91,6 +91,8 @@ export interface LabVcenter extends AsyncDisposable {
   readonly faults: VcenterFaults;
   /** All calls from the start, oldest first. */
   readonly calls: readonly VcenterCall[];
+  /** Bytes of extents that `/folder` has sent, to clients that have since gone too. */
+  readonly folderBytes: number;
   /** Sessions that are logged in now. */
   readonly sessionCount: number;
   /** Throws when there is no such VM. */

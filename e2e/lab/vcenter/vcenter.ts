@@ -73,6 +73,10 @@ class Vcenter implements LabVcenter {
     return this.#core.log.calls;
   }
 
+  get folderBytes(): number {
+    return this.#core.folderBytes;
+  }
+
   get sessionCount(): number {
     return this.#core.sessions.all.length;
   }
@@ -142,6 +146,7 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     log: new CallLog(options.onCall),
     instanceUuid: site.uuid('vcenter'),
     trackingBlockBytes: options.trackingBlockBytes ?? 65_536,
+    folderBytes: 0,
     throttle: rate === undefined ? undefined : rateLimiter(rate),
     authority: '',
     thumbprint: thumbprintOf(certificate),

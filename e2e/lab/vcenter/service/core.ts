@@ -21,6 +21,8 @@ export interface Core {
   readonly trackingBlockBytes: number;
   /** Waits for the turn of so many bytes, where reads have a rate. */
   readonly throttle: ((bytes: number) => Promise<void>) | undefined;
+  /** Bytes of extents that `/folder` has sent. */
+  folderBytes: number;
   /** `127.0.0.1:<port>`, known once it listens. */
   authority: string;
   /** SHA-1 of the certificate, `AA:BB:…`. */

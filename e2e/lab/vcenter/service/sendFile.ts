@@ -90,6 +90,7 @@ async function sendBytes(
     if (count === 0) throw new Error(`${file.path} ends at ${position}`);
     await core.throttle?.(count);
     if (!(await write(response, buffer.subarray(0, count)))) return false;
+    core.folderBytes += count;
     position += count;
   }
   spareBuffers.push(buffer);
