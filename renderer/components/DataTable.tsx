@@ -96,7 +96,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
     getScrollElement: () => grid.current,
     getItemKey: (index) => shownIds[index] ?? index,
     estimateSize: () => rowHeight,
-    overscan: 10,
+    overscan: 6,
     // The header lies over the first row's height of the list.
     scrollPaddingEnd: rowHeight,
   });
@@ -161,12 +161,13 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
   };
 
   const controls = (selected ? 1 : 0) + (renderDetail ? 1 : 0);
-  const widths = visible.map((column) => {
-    const width = table.getColumn(column.id)?.getSize() ?? column.width;
-    return column.grow ? `minmax(${width}px, 1fr)` : `${width}px`;
-  });
-  const style: CSSProperties & Record<'--columns' | '--row-height', string> = {
-    '--columns': [...Array<string>(controls).fill(`${controlWidth}px`), ...widths].join(' '),
+  const widths = visible.map((column) => table.getColumn(column.id)?.getSize() ?? column.width);
+  const tracks = visible.map(({ grow }, index) =>
+    grow ? `minmax(${widths[index]}px, 1fr)` : `${widths[index]}px`,
+  );
+  const style: CSSProperties & Record<'--columns' | '--row-height' | '--total-width', string> = {
+    '--columns': [...Array<string>(controls).fill(`${controlWidth}px`), ...tracks].join(' '),
+    '--total-width': `${controls * controlWidth + widths.reduce((sum, width) => sum + width, 0)}px`,
     '--row-height': `${rowHeight}px`,
   };
 

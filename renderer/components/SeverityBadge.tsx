@@ -1,6 +1,6 @@
-import { Badge } from '@mantine/core';
 import { IconAlertOctagon, IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
 import type { Severity } from '../../appliance-agent/src/contract/index.ts';
+import styles from './SeverityBadge.module.css';
 
 const looks = {
   critical: { Icon: IconAlertOctagon, color: 'var(--mantine-color-red-6)', label: 'Critical' },
@@ -14,18 +14,13 @@ interface Props {
   readonly text?: string;
 }
 
-/** A severity by shape, colour and word. */
+/** A severity by shape, colour and word; plain, as every row of a table may hold one. */
 export function SeverityBadge({ severity, text }: Props) {
   const { Icon, color, label } = looks[severity];
   return (
-    <Badge
-      variant="default"
-      tt="none"
-      fw={500}
-      title={label}
-      leftSection={<Icon size={13} color={color} aria-label={text === undefined ? undefined : label} />}
-    >
+    <span className={styles.badge} title={label}>
+      <Icon size={13} color={color} aria-hidden={text === undefined} aria-label={label} />
       {text ?? label}
-    </Badge>
+    </span>
   );
 }

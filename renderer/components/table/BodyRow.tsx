@@ -1,7 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows out of the flow cannot be a table's; the grid roles say the same
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and points at rows by aria-activedescendant
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid takes the keys for its active row
-import { ActionIcon, Checkbox } from '@mantine/core';
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { memo, type ReactNode } from 'react';
 import type { DataColumn } from './column.ts';
@@ -62,8 +61,9 @@ function BodyRowView<T>({
     >
       {selected !== undefined && (
         <div role="gridcell" className={styles.control}>
-          <Checkbox
-            size="xs"
+          <input
+            type="checkbox"
+            className={styles.check}
             tabIndex={-1}
             aria-label={`Select ${name}`}
             checked={selected}
@@ -79,10 +79,9 @@ function BodyRowView<T>({
       )}
       {expanded !== undefined && (
         <div role="gridcell" className={styles.control}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="sm"
+          <button
+            type="button"
+            className={styles.expander}
             tabIndex={-1}
             aria-expanded={expanded}
             aria-label={`Details of ${name}`}
@@ -92,7 +91,7 @@ function BodyRowView<T>({
             }}
           >
             {expanded ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />}
-          </ActionIcon>
+          </button>
         </div>
       )}
       {columns.map((column) => (
@@ -104,5 +103,9 @@ function BodyRowView<T>({
   );
 }
 
-/** One row; rendered again only if it, its columns or its own state changed. The cast gives `memo` its type parameter back. */
+/**
+ * One row, of plain elements: a component of the library costs more than all cells of a row, and fast scrolling shows
+ * hundreds of rows a second. Rendered again only if it, its columns or its own state changed. The cast gives `memo` its
+ * type parameter back.
+ */
 export const BodyRow = memo(BodyRowView) as typeof BodyRowView;

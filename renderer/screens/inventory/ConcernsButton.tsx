@@ -1,5 +1,5 @@
-import { Text, UnstyledButton } from '@mantine/core';
 import { SeverityBadge } from '../../components/SeverityBadge.tsx';
+import styles from './vmColumns.module.css';
 import type { VmRow } from './vmRow.ts';
 
 interface Props {
@@ -12,9 +12,10 @@ export function ConcernsButton({ row, onOpen }: Props) {
   const count = row.hints.length;
   const words = count === 0 ? 'None known' : count === 1 ? '1 concern' : `${count} concerns`;
   return (
-    <UnstyledButton
+    <button
+      type="button"
+      className={styles.concerns}
       tabIndex={-1}
-      display="flex"
       aria-label={`Readiness of ${row.vm.name}: ${words}`}
       onClick={(event) => {
         event.stopPropagation();
@@ -24,10 +25,8 @@ export function ConcernsButton({ row, onOpen }: Props) {
       {row.worst ? (
         <SeverityBadge severity={row.worst} text={words} />
       ) : (
-        <Text span size="sm" c="dimmed">
-          {words}
-        </Text>
+        <span className={styles.dimmed}>{words}</span>
       )}
-    </UnstyledButton>
+    </button>
   );
 }

@@ -10,7 +10,7 @@ import {
   TextInput,
 } from '@mantine/core';
 import { IconChevronDown, IconSearch, IconX } from '@tabler/icons-react';
-import { useState } from 'react';
+import { memo, useCallback, useState } from 'react';
 import {
   type Choice,
   type Dimension,
@@ -22,7 +22,8 @@ import {
 
 interface Props {
   readonly filter: InventoryFilter;
-  readonly onChange: (filter: InventoryFilter) => void;
+  /** Given a function of the filter as it is then. */
+  readonly onChange: (change: (filter: InventoryFilter) => InventoryFilter) => void;
   readonly choices: { readonly [D in Dimension]: readonly Choice[] };
   readonly shown: number;
   readonly total: number;
@@ -33,13 +34,15 @@ const fewChoices = 8;
 const mostListed = 200;
 
 interface ChooserProps {
-  readonly title: string;
+  readonly dimension: Dimension;
   readonly choices: readonly Choice[];
   readonly chosen: readonly string[];
-  readonly onChange: (chosen: readonly string[]) => void;
+  readonly onChange: (dimension: Dimension, chosen: readonly string[]) => void;
 }
 
-function Chooser({ title, choices, chosen, onChange }: ChooserProps) {
+/** Rendered again only when its own choices change: typing in the search leaves all of them alone. */
+const Chooser = memo(function Chooser({ dimension, choices, chosen, onChange }: ChooserProps) {
+  const title = dimensionTitles[dimension];
   const [part, setPart] = useState('');
   const listed = choices.filter(({ value }) => value.toLowerCase().includes(part.toLowerCase()));
   return (
@@ -66,7 +69,11 @@ function Chooser({ title, choices, chosen, onChange }: ChooserProps) {
             />
           )}
           <ScrollArea.Autosize mah={260} type="auto">
-            <Checkbox.Group value={[...chosen]} onChange={onChange} aria-label={title}>
+            <Checkbox.Group
+              value={[...chosen]}
+              onChange={(values) => onChange(dimension, values)}
+              aria-label={title}
+            >
               <Stack gap={6}>
                 {listed.slice(0, mostListed).map(({ value, count }) => (
                   <Checkbox
@@ -84,7 +91,7 @@ function Chooser({ title, choices, chosen, onChange }: ChooserProps) {
             size="compact-xs"
             variant="subtle"
             disabled={chosen.length === 0}
-            onClick={() => onChange([])}
+            onClick={() => onChange(dimension, [])}
           >
             Clear
           </Button>
@@ -92,17 +99,19 @@ function Chooser({ title, choices, chosen, onChange }: ChooserProps) {
       </Popover.Dropdown>
     </Popover>
   );
-}
+});
 
-function sizeWords({ leastGiB, mostGiB }: InventoryFilter): string {
+interface SizeProps extends Pick<InventoryFilter, 'leastGiB' | 'mostGiB'>, Pick<Props, 'onChange'> {}
+
+function sizeWords(leastGiB: number | undefined, mostGiB: number | undefined): string {
   if (leastGiB !== undefined && mostGiB !== undefined) return `Size: ${leastGiB}–${mostGiB} GiB`;
   if (leastGiB !== undefined) return `Size: from ${leastGiB} GiB`;
   return mostGiB === undefined ? 'Size' : `Size: to ${mostGiB} GiB`;
 }
 
-function SizeChooser({ filter, onChange }: Pick<Props, 'filter' | 'onChange'>) {
+const SizeChooser = memo(function SizeChooser({ leastGiB, mostGiB, onChange }: SizeProps) {
   const gib = (value: number | string) => (typeof value === 'number' ? value : undefined);
-  const words = sizeWords(filter);
+  const words = sizeWords(leastGiB, mostGiB);
   return (
     <Popover position="bottom-start" shadow="md" trapFocus returnFocus>
       <Popover.Target>
@@ -121,25 +130,32 @@ function SizeChooser({ filter, onChange }: Pick<Props, 'filter' | 'onChange'>) {
             w={110}
             min={0}
             label="At least, GiB"
-            value={filter.leastGiB ?? ''}
-            onChange={(value) => onChange({ ...filter, leastGiB: gib(value) })}
+            value={leastGiB ?? ''}
+            onChange={(value) => onChange((filter) => ({ ...filter, leastGiB: gib(value) }))}
           />
           <NumberInput
             size="xs"
             w={110}
             min={0}
             label="At most, GiB"
-            value={filter.mostGiB ?? ''}
-            onChange={(value) => onChange({ ...filter, mostGiB: gib(value) })}
+            value={mostGiB ?? ''}
+            onChange={(value) => onChange((filter) => ({ ...filter, mostGiB: gib(value) }))}
           />
         </Group>
       </Popover.Dropdown>
     </Popover>
   );
-}
+});
+
+const nothing: readonly string[] = [];
 
 /** The search and what narrows the table; all of it can be used by the keyboard. */
 export function FilterBar({ filter, onChange, choices, shown, total }: Props) {
+  const choose = useCallback(
+    (dimension: Dimension, chosen: readonly string[]) =>
+      onChange((old) => ({ ...old, chosen: { ...old.chosen, [dimension]: chosen } })),
+    [onChange],
+  );
   const narrowed = shown !== total || filter.text !== '';
   return (
     <Group gap={6}>
@@ -151,24 +167,27 @@ export function FilterBar({ filter, onChange, choices, shown, total }: Props) {
         placeholder="Name, IP, MAC, tag, path …"
         leftSection={<IconSearch size={14} aria-hidden />}
         value={filter.text}
-        onChange={(event) => onChange({ ...filter, text: event.currentTarget.value })}
+        onChange={(event) => {
+          const text = event.currentTarget.value;
+          onChange((old) => ({ ...old, text }));
+        }}
       />
       {dimensions.map((dimension) => (
         <Chooser
           key={dimension}
-          title={dimensionTitles[dimension]}
+          dimension={dimension}
           choices={choices[dimension]}
-          chosen={filter.chosen[dimension] ?? []}
-          onChange={(chosen) => onChange({ ...filter, chosen: { ...filter.chosen, [dimension]: chosen } })}
+          chosen={filter.chosen[dimension] ?? nothing}
+          onChange={choose}
         />
       ))}
-      <SizeChooser filter={filter} onChange={onChange} />
+      <SizeChooser leastGiB={filter.leastGiB} mostGiB={filter.mostGiB} onChange={onChange} />
       {narrowed && (
         <Button
           size="xs"
           variant="subtle"
           leftSection={<IconX size={14} aria-hidden />}
-          onClick={() => onChange(noFilter)}
+          onClick={() => onChange(() => noFilter)}
         >
           Clear filters
         </Button>

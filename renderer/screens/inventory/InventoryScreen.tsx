@@ -62,66 +62,71 @@ function VmBrowser({ applianceId, sourceId, inventory, workloads, readOnly }: Br
     }),
     [rows],
   );
-  const columns = useMemo(() => vmColumns(({ id }) => setConcernsOf(id)), []);
+  const choosePlace = useCallback((place: string | undefined) => setFilter((old) => ({ ...old, place })), []);
+  const openConcerns = useCallback(({ id }: VmRow) => setConcernsOf(id), []);
+  const columns = useMemo(() => vmColumns(openConcerns), [openConcerns]);
   const renderDetail = useCallback((row: VmRow) => <VmDetail row={row} />, []);
   const chosen = useMemo(() => rows.filter(({ id }) => selected.has(id)), [rows, selected]);
   const hiddenCount = accept ? chosen.filter((row) => !accept(row)).length : 0;
+
+  // Kept as it is while only the search field changes: the table follows with the deferred filter.
+  const table = useMemo(
+    () => (
+      <DataTable
+        name="inventory"
+        label="VMs"
+        rows={rows}
+        filter={accept}
+        columns={columns}
+        rowId={rowId}
+        initialSort={byName}
+        selected={selected}
+        onSelect={setSelected}
+        whyNotSelectable={whyNotSelectable}
+        renderDetail={renderDetail}
+        onOpen={openConcerns}
+        toolbar={
+          <Group gap="xs">
+            <Tooltip label={withTree ? 'Hide places' : 'Show places'}>
+              <ActionIcon
+                variant="default"
+                size={30}
+                aria-label="Places"
+                aria-pressed={withTree}
+                onClick={() => setWithTree(!withTree)}
+              >
+                <IconLayoutSidebar size={16} />
+              </ActionIcon>
+            </Tooltip>
+            <Button
+              size="xs"
+              leftSection={<IconPlus size={16} aria-hidden />}
+              disabled={chosen.length === 0 || readOnly !== undefined}
+              title={readOnly ?? (chosen.length === 0 ? 'Select VMs first' : undefined)}
+              onClick={() => setAdding(true)}
+            >
+              Add to management
+            </Button>
+            <Text size="sm" role="status">
+              {chosen.length > 0 && `${chosen.length.toLocaleString()} selected`}
+              {hiddenCount > 0 && `, ${hiddenCount.toLocaleString()} of them not shown`}
+            </Text>
+          </Group>
+        }
+        empty="No VM fits the filters."
+      />
+    ),
+    [rows, accept, columns, selected, renderDetail, openConcerns, withTree, chosen, hiddenCount, readOnly],
+  );
 
   return (
     <>
       <FilterBar filter={filter} onChange={setFilter} choices={choices} shown={shown} total={rows.length} />
       <Group gap="md" align="stretch" wrap="nowrap" style={{ flex: 1, minHeight: 0 }}>
         {withTree && (
-          <PlaceTree
-            objects={inventory.objects}
-            rows={rows}
-            place={filter.place}
-            onChoose={(place) => setFilter({ ...filter, place })}
-          />
+          <PlaceTree objects={inventory.objects} rows={rows} place={filter.place} onChoose={choosePlace} />
         )}
-        <DataTable
-          name="inventory"
-          label="VMs"
-          rows={rows}
-          filter={accept}
-          columns={columns}
-          rowId={rowId}
-          initialSort={byName}
-          selected={selected}
-          onSelect={setSelected}
-          whyNotSelectable={whyNotSelectable}
-          renderDetail={renderDetail}
-          onOpen={({ id }) => setConcernsOf(id)}
-          toolbar={
-            <Group gap="xs">
-              <Tooltip label={withTree ? 'Hide places' : 'Show places'}>
-                <ActionIcon
-                  variant="default"
-                  size={30}
-                  aria-label="Places"
-                  aria-pressed={withTree}
-                  onClick={() => setWithTree(!withTree)}
-                >
-                  <IconLayoutSidebar size={16} />
-                </ActionIcon>
-              </Tooltip>
-              <Button
-                size="xs"
-                leftSection={<IconPlus size={16} aria-hidden />}
-                disabled={chosen.length === 0 || readOnly !== undefined}
-                title={readOnly ?? (chosen.length === 0 ? 'Select VMs first' : undefined)}
-                onClick={() => setAdding(true)}
-              >
-                Add to management
-              </Button>
-              <Text size="sm" role="status">
-                {chosen.length > 0 && `${chosen.length.toLocaleString()} selected`}
-                {hiddenCount > 0 && `, ${hiddenCount.toLocaleString()} of them not shown`}
-              </Text>
-            </Group>
-          }
-          empty="No VM fits the filters."
-        />
+        {table}
       </Group>
       <ReadinessDrawer
         applianceId={applianceId}

@@ -16,7 +16,7 @@ import {
   IconServer,
   IconServer2,
 } from '@tabler/icons-react';
-import { type KeyboardEvent, useMemo, useState } from 'react';
+import { type KeyboardEvent, memo, useMemo, useState } from 'react';
 import type { Inventory } from '../../../appliance-agent/src/contract/index.ts';
 import { inventoryTree, type TreeNode, type TreeView } from './inventoryTree.ts';
 import type { VmRow } from './vmRow.ts';
@@ -65,7 +65,7 @@ function nodesOf(nodes: readonly TreeNode[]): TreeNodeData[] {
 }
 
 /** The places of the vCenter; choosing one narrows the table to it. */
-export function PlaceTree({ objects, rows, place, onChoose }: Props) {
+export const PlaceTree = memo(function PlaceTree({ objects, rows, place, onChoose }: Props) {
   const [view, setView] = useState<TreeView>('folders');
   const forest = useMemo(() => inventoryTree(objects, rows, view), [objects, rows, view]);
   const data = useMemo<TreeNodeData[]>(
@@ -155,4 +155,4 @@ export function PlaceTree({ objects, rows, place, onChoose }: Props) {
       </ScrollArea>
     </Paper>
   );
-}
+});

@@ -1,9 +1,9 @@
-import { Anchor, Badge, Group, Text } from '@mantine/core';
 import { IconPlayerPauseFilled, IconPlayerPlayFilled, IconPlayerStopFilled } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import type { DataColumn } from '../../components/DataTable.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { ConcernsButton } from './ConcernsButton.tsx';
+import styles from './vmColumns.module.css';
 import type { VmRow } from './vmRow.ts';
 
 const powers = {
@@ -15,10 +15,10 @@ const powers = {
 function Power({ state }: { readonly state: keyof typeof powers }) {
   const { label, Icon, color } = powers[state];
   return (
-    <Group gap={6} wrap="nowrap">
+    <span className={styles.inline}>
       <Icon size={12} color={color} aria-hidden />
       {label}
-    </Group>
+    </span>
   );
 }
 
@@ -69,13 +69,11 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       value: ({ workload }) => workload?.state ?? '',
       cell: ({ workload }) =>
         workload ? (
-          <Anchor component={Link} to={`/workloads/${workload.id}`} size="sm" tabIndex={-1}>
+          <Link className={styles.link} to={`/workloads/${workload.id}`} tabIndex={-1}>
             {workload.state === 'managed' ? 'Managed' : `Managed, ${workload.state}`}
-          </Anchor>
+          </Link>
         ) : (
-          <Text span size="sm" c="dimmed">
-            Not managed
-          </Text>
+          <span className={styles.dimmed}>Not managed</span>
         ),
     },
     {
@@ -84,13 +82,13 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       width: 160,
       value: ({ vm }) => joined(vm.tags),
       cell: ({ vm }) => (
-        <Group gap={4} wrap="nowrap" title={joined(vm.tags)}>
+        <span className={styles.inline} title={joined(vm.tags)}>
           {vm.tags.map((tag) => (
-            <Badge key={tag} variant="default" size="sm" tt="none" fw={400}>
+            <span key={tag} className={styles.tag}>
               {tag}
-            </Badge>
+            </span>
           ))}
-        </Group>
+        </span>
       ),
     },
     {
