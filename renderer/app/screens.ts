@@ -23,40 +23,4 @@ export const screens: readonly Screen[] = [
     shortcut: '2',
     component: lazy(() => import('../screens/inventory/InventoryScreen.tsx')),
   },
-  {
-    path: '/workloads',
-    title: 'Workloads',
-    shortcut: '3',
-    component: lazy(() => import('../screens/workloads/WorkloadsScreen.tsx')),
-  },
-  {
-    path: '/jobs',
-    title: 'Jobs',
-    shortcut: '4',
-    component: lazy(() => import('../screens/jobs/JobsScreen.tsx')),
-  },
-  {
-    path: '/activity',
-    title: 'Activity',
-    shortcut: '5',
-    component: lazy(() => import('../screens/activity/ActivityScreen.tsx')),
-  },
-  {
-    path: '/appliances',
-    title: 'Appliances',
-    shortcut: '6',
-    component: lazy(() => import('../screens/appliances/AppliancesScreen.tsx')),
-  },
-  {
-    path: '/credentials',
-    title: 'Credentials',
-    shortcut: '7',
-    component: lazy(() => import('../screens/credentials/CredentialsScreen.tsx')),
-  },
-  {
-    path: '/settings',
-    title: 'Settings',
-    shortcut: ',',
-    component: lazy(() => import('../screens/settings/SettingsScreen.tsx')),
-  },
 ];

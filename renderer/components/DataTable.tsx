@@ -96,7 +96,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
     getScrollElement: () => grid.current,
     getItemKey: (index) => shownIds[index] ?? index,
     estimateSize: () => rowHeight,
-    overscan: 6,
+    overscan: 3,
     // The header lies over the first row's height of the list.
     scrollPaddingEnd: rowHeight,
   });

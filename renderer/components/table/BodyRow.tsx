@@ -1,8 +1,7 @@
 // biome-ignore-all lint/a11y/useSemanticElements: rows out of the flow cannot be a table's; the grid roles say the same
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid holds the focus and points at rows by aria-activedescendant
 // biome-ignore-all lint/a11y/useKeyWithClickEvents: the grid takes the keys for its active row
-import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
-import { memo, type ReactNode } from 'react';
+import { memo } from 'react';
 import type { DataColumn } from './column.ts';
 import styles from './DataTable.module.css';
 
@@ -27,11 +26,6 @@ interface Props<T> {
   /** Undefined where rows do not expand. */
   readonly expanded: boolean | undefined;
   readonly actions: RowActions<T>;
-}
-
-function textOf<T>(column: DataColumn<T>, row: T): ReactNode {
-  const value = column.value?.(row);
-  return value === undefined ? '' : <span title={String(value)}>{value}</span>;
 }
 
 function BodyRowView<T>({
@@ -89,16 +83,17 @@ function BodyRowView<T>({
               event.stopPropagation();
               actions.expand(id);
             }}
-          >
-            {expanded ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />}
-          </button>
+          />
         </div>
       )}
-      {columns.map((column) => (
-        <div key={column.id} role="gridcell" className={styles.cell} data-align={column.align}>
-          {column.cell ? column.cell(row) : textOf(column, row)}
-        </div>
-      ))}
+      {columns.map(({ id: columnId, align, cell, value }) => {
+        const text = cell ? undefined : value?.(row)?.toString();
+        return (
+          <div key={columnId} role="gridcell" className={styles.cell} data-align={align} title={text}>
+            {cell ? cell(row) : text}
+          </div>
+        );
+      })}
     </div>
   );
 }

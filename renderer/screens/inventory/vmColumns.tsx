@@ -1,4 +1,3 @@
-import { IconPlayerPauseFilled, IconPlayerPlayFilled, IconPlayerStopFilled } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import type { DataColumn } from '../../components/DataTable.tsx';
 import { formatBytes } from '../../components/format.ts';
@@ -6,21 +5,7 @@ import { ConcernsButton } from './ConcernsButton.tsx';
 import styles from './vmColumns.module.css';
 import type { VmRow } from './vmRow.ts';
 
-const powers = {
-  poweredOn: { label: 'On', Icon: IconPlayerPlayFilled, color: 'var(--mantine-color-teal-6)' },
-  poweredOff: { label: 'Off', Icon: IconPlayerStopFilled, color: 'var(--mantine-color-gray-6)' },
-  suspended: { label: 'Suspended', Icon: IconPlayerPauseFilled, color: 'var(--mantine-color-orange-6)' },
-} as const;
-
-function Power({ state }: { readonly state: keyof typeof powers }) {
-  const { label, Icon, color } = powers[state];
-  return (
-    <span className={styles.inline}>
-      <Icon size={12} color={color} aria-hidden />
-      {label}
-    </span>
-  );
-}
+const powers = { poweredOn: 'On', poweredOff: 'Off', suspended: 'Suspended' } as const;
 
 const joined = (values: readonly string[]) => values.join(', ');
 const severityOrder = { critical: 3, warning: 2, info: 1 } as const;
@@ -33,8 +18,12 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       id: 'power',
       header: 'Power',
       width: 96,
-      value: ({ vm }) => powers[vm.powerState].label,
-      cell: ({ vm }) => <Power state={vm.powerState} />,
+      value: ({ vm }) => powers[vm.powerState],
+      cell: ({ vm }) => (
+        <span className={styles.power} data-state={vm.powerState}>
+          {powers[vm.powerState]}
+        </span>
+      ),
     },
     {
       id: 'concerns',
@@ -76,21 +65,7 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
           <span className={styles.dimmed}>Not managed</span>
         ),
     },
-    {
-      id: 'tags',
-      header: 'Tags',
-      width: 160,
-      value: ({ vm }) => joined(vm.tags),
-      cell: ({ vm }) => (
-        <span className={styles.inline} title={joined(vm.tags)}>
-          {vm.tags.map((tag) => (
-            <span key={tag} className={styles.tag}>
-              {tag}
-            </span>
-          ))}
-        </span>
-      ),
-    },
+    { id: 'tags', header: 'Tags', width: 160, value: ({ vm }) => joined(vm.tags) },
     {
       id: 'datastore',
       header: 'Datastores',

@@ -1,0 +1,71 @@
+import { MantineProvider } from '@mantine/core';
+import { ModalsProvider } from '@mantine/modals';
+import { Notifications } from '@mantine/notifications';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { Suspense } from 'react';
+import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
+import { LoadingScreen } from '../components/LoadingScreen.tsx';
+import { useConsoleQuery } from '../queries/console.ts';
+import { CommandPalette } from './CommandPalette.tsx';
+import { Frame } from './Frame.tsx';
+import { ScreenBoundary } from './ScreenBoundary.tsx';
+import { screens } from './screens.ts';
+import { cssVariables, theme } from './theme.ts';
+import { useShellEvents } from './useShellEvents.ts';
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Main answers out of its cache while an appliance is offline; asking again at once would not help.
+      retry: (count, error) => isOsseaError(error) && error.retryable && count < 2,
+      staleTime: 5_000,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+function Screens() {
+  useShellEvents();
+  const settings = useConsoleQuery('settings.get');
+  if (settings.isPending) return <LoadingScreen />;
+  return (
+    <>
+      <CommandPalette />
+      <Routes>
+        <Route element={<Frame />}>
+          {screens.map(({ path, component: Component }) => (
+            <Route
+              key={path}
+              path={`${path}/*`}
+              element={
+                <ScreenBoundary key={path}>
+                  <Suspense fallback={<LoadingScreen />}>
+                    <Component />
+                  </Suspense>
+                </ScreenBoundary>
+              }
+            />
+          ))}
+        </Route>
+        <Route path="*" element={<Navigate to="/overview" replace />} />
+      </Routes>
+    </>
+  );
+}
+
+/** The window: providers around the screens. */
+export function App() {
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
+      <QueryClientProvider client={queries}>
+        <ModalsProvider>
+          <Notifications position="bottom-right" />
+          <BrowserRouter>
+            <Screens />
+          </BrowserRouter>
+        </ModalsProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}

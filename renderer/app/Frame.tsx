@@ -1,0 +1,103 @@
+import { ActionIcon, AppShell, Badge, Burger, Group, NavLink, Select, Text, Tooltip } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { spotlight } from '@mantine/spotlight';
+import { IconSearch } from '@tabler/icons-react';
+import { useEffect } from 'react';
+import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
+import { HealthBanner } from '../components/HealthBanner.tsx';
+import { HealthDot } from '../components/HealthDot.tsx';
+import { useAgentQuery } from '../queries/agent.ts';
+import { useConsoleQuery } from '../queries/console.ts';
+import { useApplianceChoice } from '../stores/appliance.ts';
+import { screens } from './screens.ts';
+
+/** The appliance that is shown: the chosen one, else the default, else the first. */
+function useChosenAppliance() {
+  const { applianceId, choose } = useApplianceChoice();
+  const profiles = useConsoleQuery('profiles.list').data ?? [];
+  const fallback = useConsoleQuery('profiles.defaults').data?.appliance;
+  const appliances = profiles.filter((profile) => profile.kind === 'appliance');
+  const known = appliances.some(({ id }) => id === applianceId);
+  useEffect(() => {
+    const next = fallback ?? appliances[0]?.id;
+    if (!known && next !== undefined) choose(next);
+  }, [known, fallback, appliances, choose]);
+  return { appliances, applianceId: known ? applianceId : undefined, choose };
+}
+
+/** Navigation, appliance and health around every screen. */
+export function Frame() {
+  const [opened, { toggle, close }] = useDisclosure(false);
+  const { pathname } = useLocation();
+  const { appliances, applianceId, choose } = useChosenAppliance();
+  const status = useConsoleQuery('appliances.status').data?.find(({ id }) => id === applianceId);
+  const waiting =
+    useAgentQuery(applianceId, 'listJobs', { query: { state: 'failed', limit: 50 } }).data?.data.items
+      .length ?? 0;
+
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !opened } }}
+      padding={0}
+    >
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
+            <Text fw={700} component="span">
+              OSSEA Migrate
+            </Text>
+          </Group>
+          <Group gap="sm" wrap="nowrap">
+            {status && <HealthDot status={status} />}
+            <Select
+              aria-label="Appliance"
+              placeholder="No appliance yet"
+              size="xs"
+              w={220}
+              allowDeselect={false}
+              data={appliances.map(({ id, name }) => ({ value: id, label: name }))}
+              value={applianceId ?? null}
+              onChange={(value) => choose(value ?? undefined)}
+            />
+            <Tooltip label="Find anything (Ctrl K)">
+              <ActionIcon
+                variant="default"
+                size="md"
+                aria-label="Open the command palette"
+                onClick={spotlight.open}
+              >
+                <IconSearch size={16} />
+              </ActionIcon>
+            </Tooltip>
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" component="nav" aria-label="Screens">
+        {screens.map(({ path, title, shortcut }) => (
+          <NavLink
+            key={path}
+            component={RouterLink}
+            to={path}
+            label={title}
+            active={pathname.startsWith(path)}
+            aria-keyshortcuts={`Control+${shortcut}`}
+            onClick={close}
+            rightSection={
+              path === '/jobs' && waiting > 0 ? (
+                <Badge size="sm" color="red" variant="filled" aria-label={`${waiting} failed`}>
+                  {waiting}
+                </Badge>
+              ) : undefined
+            }
+          />
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main style={{ display: 'flex', flexDirection: 'column', height: '100dvh' }}>
+        {status && <HealthBanner status={status} />}
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  );
+}
