@@ -36,8 +36,8 @@ test('pitfall 16: a copy that is killed again and again ends whole, and reads le
   await truncate(targetPath, sizeBytes);
   {
     // Slow enough that every kill hits a copy on its way: 64 MiB take about 4 s.
-    const filters = ['--filter=rate', '--filter=stats', 'rate=128M', `statsfile=${statistics}`];
-    await using server = await startNbdkit(...filters, 'file', image);
+    const filters = ['--filter=rate', '--filter=stats'];
+    await using server = await startNbdkit(...filters, 'file', image, 'rate=128M', `statsfile=${statistics}`);
     const start = () => {
       const script = join(import.meta.dirname, 'copyChild.testing.ts');
       return spawn(process.execPath, [script, server.uri, targetPath, journalPath], {
@@ -54,7 +54,7 @@ test('pitfall 16: a copy that is killed again and again ends whole, and reads le
     const output = text(child.stdout);
     await once(child, 'close');
     expect(JSON.parse(await output)).toMatchObject({ holeBytes: 0 });
-    await server[Symbol.asyncDispose]();
+    await server.stop();
   }
   expect((await readFile(targetPath)).equals(content)).toBe(true);
   const rereadBytes = (await servedBytes(statistics)) - sizeBytes;

@@ -12,6 +12,8 @@ export interface NbdTestServer extends AsyncDisposable {
   readonly uri: string;
   /** Kills it as a power cut would. */
   kill(): Promise<void>;
+  /** Ends it in good order. */
+  stop(): Promise<void>;
   /** Starts it again on the same socket. */
   restart(): Promise<void>;
 }
@@ -43,13 +45,14 @@ async function start(
   const socketPath = path.join(folder.path, 'nbd.sock');
   const ready = path.join(folder.path, 'ready');
   let child: ChildProcess | undefined;
-  const stop = async () => {
+  const end = async (signal: NodeJS.Signals) => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
+    child.kill(signal);
     await once(child, 'close');
   };
+  const kill = () => end('SIGKILL');
   const restart = async () => {
-    await stop();
+    await kill();
     for (const file of [socketPath, ready]) await rm(file, { force: true });
     let log = '';
     const started = spawn(command, parameters(socketPath, ready), { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -66,10 +69,11 @@ async function start(
   return {
     socketPath,
     uri: `nbd+unix:///?socket=${socketPath}`,
-    kill: stop,
+    kill,
+    stop: () => end('SIGTERM'),
     restart,
     async [Symbol.asyncDispose]() {
-      await stop();
+      await kill();
       await folder[Symbol.asyncDispose]();
     },
   };
