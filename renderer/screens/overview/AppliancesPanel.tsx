@@ -2,9 +2,9 @@ import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import { Ago } from '../../components/Ago.tsx';
 import { HealthDot } from '../../components/HealthDot.tsx';
+import { Panel } from '../../components/Panel.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { useConsoleQuery } from '../../queries/console.ts';
-import { Panel } from './Panel.tsx';
 
 /** Health of every appliance, and what keeps the chosen one from its work. */
 export function AppliancesPanel({ applianceId }: { readonly applianceId: string }) {

@@ -1,10 +1,10 @@
 import { Group, Progress, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { TargetEndpoint } from '../../../appliance-agent/src/contract/index.ts';
+import { Panel } from '../../components/Panel.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { capacitiesOf, fullness } from './fleet.ts';
-import { Panel } from './Panel.tsx';
 
 const staleTime = 60_000;
 const looks = {

@@ -2,8 +2,8 @@ import { Group, SimpleGrid, Text, UnstyledButton } from '@mantine/core';
 import { IconChevronRight } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { Panel } from '../../components/Panel.tsx';
 import { countByState, lifecycle } from './fleet.ts';
-import { Panel } from './Panel.tsx';
 
 /** How many workloads are how far, from the left to the right. */
 export function FleetPanel({ workloads }: { readonly workloads: readonly Workload[] }) {

@@ -3,8 +3,8 @@ import { useEffect, useState } from 'react';
 import { Link } from 'react-router';
 import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { formatDuration } from '../../components/format.ts';
+import { Panel } from '../../components/Panel.tsx';
 import { worstLags } from './fleet.ts';
-import { Panel } from './Panel.tsx';
 
 const listed = 5;
 const tickMs = 10_000;

@@ -4,8 +4,8 @@ import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
+import { Panel } from '../../components/Panel.tsx';
 import { nextSteps } from './nextSteps.ts';
-import { Panel } from './Panel.tsx';
 
 interface Props {
   readonly workloads: readonly Workload[];

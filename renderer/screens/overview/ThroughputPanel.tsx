@@ -3,9 +3,9 @@ import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import type { Job } from '../../../appliance-agent/src/contract/index.ts';
 import { formatBytes, formatDuration, formatRate } from '../../components/format.ts';
+import { Panel } from '../../components/Panel.tsx';
+import { ThroughputChart } from '../../components/ThroughputChart.tsx';
 import { useProgress } from '../../stores/progress.ts';
-import { Panel } from './Panel.tsx';
-import { ThroughputChart } from './ThroughputChart.tsx';
 import { throughputHistory } from './throughputHistory.ts';
 
 interface Props {

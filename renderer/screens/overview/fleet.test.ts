@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CloudDiscovery } from '../../../appliance-agent/src/contract/index.ts';
+import { workloadFixture } from '../../components/job/jobFixture.ts';
 import { capacitiesOf, countByState, fullness, worstLags } from './fleet.ts';
-import { workloadFixture } from './overviewFixture.ts';
 
 const now = Date.parse('2026-01-01T10:00:00.000Z');
 const at = (hour: number) => `2026-01-01T0${hour}:00:00.000Z`;

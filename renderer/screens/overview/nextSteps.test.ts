@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Problem } from '../../../appliance-agent/src/contract/index.ts';
+import { jobFixture, workloadFixture } from '../../components/job/jobFixture.ts';
 import { nextSteps } from './nextSteps.ts';
-import { jobFixture, workloadFixture } from './overviewFixture.ts';
 
 const problem: Problem = {
   code: 'cloudstack.resource-limit',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Job } from '../../../appliance-agent/src/contract/index.ts';
 import { DiskProgress } from '../../../appliance-agent/src/contract/index.ts';
-import { jobFixture, workloadFixture } from './overviewFixture.ts';
+import { jobFixture, workloadFixture } from '../../components/job/jobFixture.ts';
 import { throughputHistory } from './throughputHistory.ts';
 
 const hour = 3_600_000;

@@ -2,7 +2,7 @@ import { useComputedColorScheme, useMantineTheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatRate } from '../../components/format.ts';
+import { formatRate } from './format.ts';
 
 interface Props {
   /** Seconds since 1970, rising. */

@@ -8,7 +8,7 @@ interface Props {
   readonly children: ReactNode;
 }
 
-/** A part of the overview. */
+/** A titled part of a screen. */
 export function Panel({ title, aside, children }: Props) {
   const id = useId();
   return (
