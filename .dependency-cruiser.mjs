@@ -53,11 +53,11 @@ export default {
   forbidden: [
     ...layerRules,
     {
-      name: 'console-imports-only-the-contract',
-      comment: 'The desktop console knows the agent by its contract alone.',
+      name: 'console-imports-contract-and-plan',
+      comment: 'The desktop console knows the agent by its contract, and judges VMs by the same pure rules.',
       severity: 'error',
       from: { path: '^(electron|renderer)/' },
-      to: { path: '^appliance-agent/src/', pathNot: '^appliance-agent/src/contract/' },
+      to: { path: '^appliance-agent/src/', pathNot: '^appliance-agent/src/(contract|plan)/' },
     },
     {
       name: 'product-without-lab',

@@ -1,5 +1,6 @@
 import {
   type Inventory,
+  type InventoryObject,
   isOsseaError,
   type MissingPrivilege,
   type MoRef,
@@ -85,6 +86,11 @@ export class VsphereClient implements AsyncDisposable {
   /** Everything that the account may see. */
   inventory(signal?: AbortSignal): Promise<Inventory> {
     return this.#inventory.read(signal);
+  }
+
+  /** Where VMs are and what they use: hosts, datastores, networks …; at most a minute old. */
+  objects(signal?: AbortSignal): Promise<readonly InventoryObject[]> {
+    return this.#inventory.objects(signal);
   }
 
   /** A VM as it is now. @throws OsseaError `vsphere.not-found` */

@@ -98,7 +98,9 @@ const placesAgeMs = 60_000;
 export class InventoryReader {
   readonly #session: SoapSession;
   readonly #content: ServiceContent;
-  #places: { readonly at: number; readonly context: VmContext } | undefined;
+  #places:
+    | { readonly at: number; readonly objects: readonly InventoryObject[]; readonly context: VmContext }
+    | undefined;
 
   constructor(session: SoapSession, content: ServiceContent) {
     this.#session = session;
@@ -108,7 +110,7 @@ export class InventoryReader {
   /** Everything below the root folder. */
   async read(signal?: AbortSignal): Promise<Inventory> {
     const { objects, context } = await readPlaces(this.#session, this.#content, signal);
-    this.#places = { at: performance.now(), context };
+    this.#places = { at: performance.now(), objects, context };
     const wanted = { VirtualMachine: vmPaths };
     const found = await readAllBelow(this.#session, this.#content, this.#content.rootFolder, wanted, signal);
     return {
@@ -126,10 +128,19 @@ export class InventoryReader {
   async readVm(moRef: MoRef, signal?: AbortSignal): Promise<VirtualMachine> {
     const object = managedObject('VirtualMachine', moRef);
     const properties = await readProperties(this.#session, this.#content.collector, object, vmPaths, signal);
+    return readVm({ object, properties }, (await this.#surroundings(signal)).context);
+  }
+
+  /** Datacenters, folders, hosts, clusters, networks and datastores, as they were at most a minute ago. */
+  async objects(signal?: AbortSignal): Promise<readonly InventoryObject[]> {
+    return (await this.#surroundings(signal)).objects;
+  }
+
+  async #surroundings(signal: AbortSignal | undefined) {
     if (!this.#places || performance.now() - this.#places.at > placesAgeMs) {
-      const { context } = await readPlaces(this.#session, this.#content, signal);
-      this.#places = { at: performance.now(), context };
+      const { objects, context } = await readPlaces(this.#session, this.#content, signal);
+      this.#places = { at: performance.now(), objects, context };
     }
-    return readVm({ object, properties }, this.#places.context);
+    return this.#places;
   }
 }

@@ -29,12 +29,13 @@ import type { Store } from '../store/store.ts';
 import { probeCertificate } from '../tls/certificate.ts';
 import { addWorkloads } from './addWorkloads.ts';
 import { cleanupSteps, findLeftovers } from './cleanup.ts';
+import { currentDisks } from './diskIdentity.ts';
 import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
 import { EventHub } from './eventHub.ts';
 import { JobRunner } from './jobRunner.ts';
 import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts';
 import { examine } from './readiness.ts';
-import { replicateSteps } from './replicate.ts';
+import { findSourceVm, replicateSteps } from './replicate.ts';
 import { Sessions } from './sessions.ts';
 import { verifySteps } from './verifyReplica.ts';
 
@@ -204,7 +205,10 @@ export class AgentEngine implements Engine {
 
   async readiness(workloadId: string): Promise<Readiness> {
     const workload = await this.#parts.store.workloads.require(workloadId);
-    const concerns = await examine(this.#parts, workload, AbortSignal.timeout(120_000));
+    const vm = await findSourceVm(this.#parts, workload);
+    // As the disks are now, which may not be how the last run found them.
+    const current = { ...workload, disks: currentDisks(workload, vm) };
+    const concerns = await examine(this.#parts, current, vm, AbortSignal.timeout(120_000));
     return {
       workloadId,
       vm: workload.name,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { VirtualDisk, VirtualMachine, WorkloadDisk } from '../contract/index.ts';
+import type { VirtualDisk, VirtualMachine, Workload, WorkloadDisk } from '../contract/index.ts';
 import type { DiskFacts } from '../store/workloads.ts';
 
 /**
@@ -26,4 +26,18 @@ export function identifyDisks(
     label: disk.label,
     capacityBytes: disk.capacityBytes,
   }));
+}
+
+/** The VM's disks as they are now, with what is known of those that are the same. */
+export function currentDisks(workload: Workload, vm: Pick<VirtualMachine, 'disks'>): WorkloadDisk[] {
+  return vm.disks.map(
+    (disk): WorkloadDisk =>
+      workload.disks.find((known) => isSameDisk(known, disk)) ?? {
+        id: randomUUID(),
+        key: disk.key,
+        ...(disk.backingUuid !== undefined && { backingUuid: disk.backingUuid }),
+        label: disk.label,
+        capacityBytes: disk.capacityBytes,
+      },
+  );
 }

@@ -45,7 +45,14 @@ export async function openSnapshotDisk(
   request: SourceRequest,
 ): Promise<{ readonly source: SourceDisk; readonly choice: TransportChoice }> {
   const { client, config, vm, snapshot, disk, capabilities, settings, signal } = request;
-  const choice = chooseTransport({ vm: vm.name, disk, capabilities, preference: settings.transport });
+  const datastore = (await client.objects(signal)).find(({ moRef }) => moRef === disk.datastore);
+  const choice = chooseTransport({
+    vm: vm.name,
+    disk,
+    datastoreType: datastore?.detail,
+    capabilities,
+    preference: settings.transport,
+  });
   const source = await openSource({
     choice,
     vm,

@@ -1,10 +1,9 @@
 import { Alert, Drawer, Group, Loader, Paper, Stack, Text, Title } from '@mantine/core';
-import type { Concern } from '../../../appliance-agent/src/contract/index.ts';
+import { type Concern, Severity } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { SeverityBadge } from '../../components/SeverityBadge.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
-import { severities } from './readinessHints.ts';
 import type { VmRow } from './vmRow.ts';
 
 interface Props {
@@ -18,7 +17,7 @@ const titles = { critical: 'Critical', warning: 'Warnings', info: 'Information' 
 
 function Concerns({ concerns }: { readonly concerns: readonly Concern[] }) {
   if (concerns.length === 0) return <Text size="sm">Nothing speaks against it.</Text>;
-  return severities.map((severity) => {
+  return Severity.options.map((severity) => {
     const these = concerns.filter((concern) => concern.severity === severity);
     if (these.length === 0) return null;
     return (

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MoRef } from '../../../appliance-agent/src/contract/index.ts';
+import { inventoryFixture, vmFixture } from '../../../appliance-agent/src/plan/vmFixture.testing.ts';
 import { accepts, choicesOf, noFilter } from './inventoryFilter.ts';
-import { inventoryFixture, vmFixture } from './vmFixture.ts';
 import { osFamily, vmRows } from './vmRow.ts';
 
 const rows = vmRows(

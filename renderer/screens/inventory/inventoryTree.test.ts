@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { inventoryFixture, vmFixture } from '../../../appliance-agent/src/plan/vmFixture.testing.ts';
 import { inventoryTree, type TreeNode } from './inventoryTree.ts';
-import { inventoryFixture, vmFixture } from './vmFixture.ts';
 import { vmRows } from './vmRow.ts';
 
 const inventory = inventoryFixture([vmFixture(1), vmFixture(2)]);

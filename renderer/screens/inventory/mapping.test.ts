@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CloudId, DeviceKey } from '../../../appliance-agent/src/contract/index.ts';
+import { vmFixture } from '../../../appliance-agent/src/plan/vmFixture.testing.ts';
 import { addRequests, asSuggested, mappingOf, withNameClashes } from './mapping.ts';
-import { vmFixture } from './vmFixture.ts';
 
 const gibibyte = 2 ** 30;
 const id = (text: string) => CloudId.parse(text);

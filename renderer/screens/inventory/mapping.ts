@@ -6,15 +6,9 @@ import type {
   VirtualMachine,
   VirtualNic,
 } from '../../../appliance-agent/src/contract/index.ts';
-import {
-  type Offered,
-  offeringShortfall,
-  suggestDiskOffering,
-  suggestNetwork,
-  suggestServiceOffering,
-  suggestTargetName,
-  targetNameProblem,
-} from './suggestions.ts';
+import { offeringShortfall } from '../../../appliance-agent/src/plan/offering.ts';
+import { suggestTargetName, targetNameProblem } from '../../../appliance-agent/src/plan/targetName.ts';
+import { type Offered, suggestDiskOffering, suggestNetwork, suggestServiceOffering } from './suggestions.ts';
 
 /** What holds for every VM of the sheet, until a VM has a choice of its own; undefined: as suggested. */
 export interface CommonChoices {

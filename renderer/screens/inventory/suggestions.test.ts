@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CloudId, type ServiceOffering } from '../../../appliance-agent/src/contract/index.ts';
-import {
-  offeringShortfall,
-  suggestDiskOffering,
-  suggestNetwork,
-  suggestServiceOffering,
-  suggestTargetName,
-  targetNameProblem,
-} from './suggestions.ts';
+import { offeringShortfall } from '../../../appliance-agent/src/plan/offering.ts';
+import { suggestDiskOffering, suggestNetwork, suggestServiceOffering } from './suggestions.ts';
 
 const gibibyte = 2 ** 30;
 const id = (text: string) => CloudId.parse(text);
@@ -92,15 +86,4 @@ test('a NIC goes to the network of the same name in the zone, else to the defaul
   expect(suggestNetwork('DMZ', networks, config)?.id).toBe('z1/dmz');
   expect(suggestNetwork('Backup', networks, config)?.id).toBe('z1/lan');
   expect(suggestNetwork('Backup', networks, {})).toBeUndefined();
-});
-
-test('a name becomes one that CloudStack takes', () => {
-  expect(suggestTargetName('legacy app (2009)')).toBe('legacy-app-2009');
-  expect(suggestTargetName('2nd_Büro')).toBe('vm-2nd-Buro');
-  expect(suggestTargetName('web-01')).toBe('web-01');
-  fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 90 }), (name) => {
-      expect(targetNameProblem(suggestTargetName(name))).toBeUndefined();
-    }),
-  );
 });

@@ -9,26 +9,10 @@ import type {
   VirtualMachine,
   VirtualNic,
 } from '../../../appliance-agent/src/contract/index.ts';
-
-const longestName = 63;
+import { offeringShortfall } from '../../../appliance-agent/src/plan/offering.ts';
 
 function offered(zoneIds: readonly CloudId[] | undefined, zoneId: CloudId | undefined): boolean {
   return zoneIds === undefined || zoneId === undefined || zoneIds.includes(zoneId);
-}
-
-/** What speaks against an offering for a VM, in words; undefined where it fits. */
-export function offeringShortfall(
-  offering: ServiceOffering,
-  vm: Pick<VirtualMachine, 'cpuCount' | 'memoryBytes'>,
-): string | undefined {
-  if (offering.custom) return undefined;
-  const short: string[] = [];
-  if ((offering.cpuCount ?? 0) < vm.cpuCount) short.push(`${offering.cpuCount ?? 0} of ${vm.cpuCount} CPUs`);
-  if ((offering.memoryBytes ?? 0) < vm.memoryBytes) {
-    const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
-    short.push(`${gib(offering.memoryBytes ?? 0)} of ${gib(vm.memoryBytes)} GiB memory`);
-  }
-  return short.length === 0 ? undefined : `Only ${short.join(' and ')}`;
 }
 
 /** What a fixed offering gives beyond the VM's need, as a share of the need; CPU and memory weigh the same. */
@@ -84,26 +68,6 @@ export function suggestNetwork(
   return (
     here.find(({ name }) => name.toLowerCase() === wanted) ?? here.find(({ id }) => id === config.networkId)
   );
-}
-
-/** The VM's name as CloudStack takes it: a host name of RFC 1123 that begins with a letter, 63 characters at most. */
-export function suggestTargetName(name: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .replace(/[^a-zA-Z0-9]+/g, '-')
-    .replace(/^-+/, '');
-  const lettered = /^[a-zA-Z]/.test(plain) ? plain : `vm-${plain}`;
-  return lettered.slice(0, longestName).replace(/-+$/, '');
-}
-
-/** What speaks against a name, in words; undefined where CloudStack takes it. */
-export function targetNameProblem(name: string): string | undefined {
-  if (name === '') return 'Give it a name';
-  if (name.length > longestName) return `At most ${longestName} characters`;
-  if (!/^[a-zA-Z]/.test(name)) return 'Begin with a letter';
-  if (!/^[a-zA-Z0-9-]*[a-zA-Z0-9]$/.test(name)) return 'Letters, digits and hyphens only';
-  return undefined;
 }
 
 /** The discovery's parts that a mapping chooses from, in the zone that the target's defaults name. */

@@ -5,7 +5,7 @@ import type {
   VirtualMachine,
   Workload,
 } from '../../../appliance-agent/src/contract/index.ts';
-import { readinessHints } from './readinessHints.ts';
+import { inventoryConcerns } from '../../../appliance-agent/src/plan/preflight.ts';
 
 export type OsFamily = 'Linux' | 'Windows' | 'Other';
 
@@ -68,7 +68,7 @@ export function vmRows(inventory: Inventory, workloads: readonly Workload[]): Vm
     const places = new Set<string>();
     for (const start of [vm.folder, vm.host, vm.datacenter])
       for (let at = start; at !== undefined && !places.has(at); at = objects.get(at)?.parent) places.add(at);
-    const hints = readinessHints(vm);
+    const hints = inventoryConcerns(vm);
     return {
       id: vm.moRef,
       vm,

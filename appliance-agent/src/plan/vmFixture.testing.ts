@@ -1,9 +1,4 @@
-import {
-  DeviceKey,
-  Inventory,
-  MoRef,
-  type VirtualMachine,
-} from '../../../appliance-agent/src/contract/index.ts';
+import { DeviceKey, Inventory, MoRef, type VirtualMachine } from '../contract/index.ts';
 
 const gibibyte = 2 ** 30;
 
@@ -25,6 +20,7 @@ export function vmFixture(index: number, changes: Partial<VirtualMachine> = {}):
     encrypted: false,
     guestId: 'debian12_64Guest',
     guestFullName: 'Debian GNU/Linux 12 (64-bit)',
+    guestHostName: `web-${index}.example`,
     toolsState: 'running',
     hardwareVersion: 19,
     changeTracking: true,
@@ -44,6 +40,7 @@ export function vmFixture(index: number, changes: Partial<VirtualMachine> = {}):
         label: 'Hard disk 1',
         fileName: '[nvme-1] web/web.vmdk',
         baseFileName: '[nvme-1] web/web.vmdk',
+        datastore: MoRef.parse('datastore-1'),
         capacityBytes: 40 * gibibyte,
         backingKind: 'flat',
         thin: true,
