@@ -92,7 +92,10 @@ function installNodePackages() {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   // Not `npm ci`: it refuses a lock that was made where packages of other platforms cannot be had.
   const installArguments = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
-  const status = run(npm, installArguments, { stdio: ['ignore', 2, 2] });
+  // keytar is compiled where its binary cannot be fetched; the system's headers do where Node's cannot be either.
+  const headers = existsSync('/usr/include/node/node_api.h') ? { npm_config_nodedir: '/usr' } : {};
+  const env = { ...process.env, ...headers };
+  const status = run(npm, installArguments, { env, stdio: ['ignore', 2, 2] });
   if (status !== 0) fail('npm install failed; see above.');
   mkdirSync(cache, { recursive: true });
   writeFileSync(stamp, lock);
