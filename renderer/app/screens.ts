@@ -23,4 +23,10 @@ export const screens: readonly Screen[] = [
     shortcut: '2',
     component: lazy(() => import('../screens/inventory/InventoryScreen.tsx')),
   },
+  {
+    path: '/jobs',
+    title: 'Jobs',
+    shortcut: '4',
+    component: lazy(() => import('../screens/jobs/JobsScreen.tsx')),
+  },
 ];

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import {
   type AgentEvent,
   CloudDiscovery,
+  DiskProgress,
   type Job,
   OsseaError,
   type RouteName,
@@ -217,6 +218,23 @@ function copyJob(of: z.input<typeof Workload>, index: number, state: Job['state'
   };
 }
 
+const leftovers = [
+  {
+    kind: 'snapshot' as const,
+    id: 'snapshot-812',
+    name: 'ossea-migrate c1000000-0000-4000-8000-000000000003',
+    foundAt: before(1),
+    action: 'Remove it from vCenter and consolidate the disks.',
+  },
+  {
+    kind: 'volume' as const,
+    id: 'volume-77',
+    name: 'ossea-files-1-2000-8f21a0c4',
+    foundAt: before(1),
+    action: 'Detach it from the appliance and delete it.',
+  },
+];
+
 /** An agent with so many VMs to see, some of them managed, and jobs in every state. */
 export function sampleSite(vmCount: number) {
   const inventory = sampleInventory(vmCount);
@@ -315,7 +333,18 @@ export function sampleSite(vmCount: number) {
     }),
     getJob: ({ params }) => byParams(jobs, params),
     listVolumes: () => ({ items: [] }),
-    listOrphans: () => ({ items: [] }),
+    listOrphans: () => ({ items: leftovers }),
+    startCleanup: ({ body }) => ({
+      plan: leftovers,
+      ...(!Object(body).dryRun && { job: jobs[3] }),
+    }),
+    cancelJob: ({ params }) => byParams(jobs, params),
+    startReplicate: () => byParams(jobs, { id: jobs[0]?.id }),
+    startVerify: () => byParams(jobs, { id: jobs[0]?.id }),
+    updateWorkload: ({ params, body }) => {
+      const known = byParams(workloads, params);
+      return { ...known, settings: { ...known.settings, ...Object(body) } };
+    },
     listTokens: () => ({ items: [] }),
     listAudit: () => ({
       items: Array.from({ length: 60 }, (_, index) => ({
@@ -350,7 +379,12 @@ export function sampleSite(vmCount: number) {
     kind: 'progress',
     at: new Date(Date.now() - secondsAgo * 1000).toISOString(),
     jobId: running?.id ?? '',
-    disks: [],
+    disks: DiskProgress.array().parse(
+      (running?.disks ?? []).map((disk) => ({
+        ...disk,
+        doneBytes: disk.doneBytes + Math.round(disk.bytesPerSecond * Math.max(0, 240 - secondsAgo)),
+      })),
+    ),
     bytesPerSecond: (250 + 90 * Math.sin(secondsAgo / 17) + 40 * Math.sin(secondsAgo / 3)) * 2 ** 20,
     etaSeconds: 340,
   });

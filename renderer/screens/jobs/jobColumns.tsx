@@ -1,0 +1,133 @@
+import { Link } from 'react-router';
+import type { Job } from '../../../appliance-agent/src/contract/index.ts';
+import { Ago } from '../../components/Ago.tsx';
+import type { DataColumn } from '../../components/DataTable.tsx';
+import { Elapsed } from '../../components/Elapsed.tsx';
+import { formatBytes, formatDuration, formatRate } from '../../components/format.ts';
+import { JobState } from '../../components/job/JobState.tsx';
+import { isOver, kindWords, stateWords, whatOf } from '../../components/job/jobWords.ts';
+import { shareOf } from '../../components/job/liveJob.ts';
+import { useLiveJob } from '../../components/job/useLiveJob.ts';
+import styles from './jobColumns.module.css';
+
+export interface JobRow {
+  readonly job: Job;
+  /** In the queue, from 1. */
+  readonly place: number | undefined;
+  /** False while the appliance is offline: nothing is told as happening now. */
+  readonly live: boolean;
+}
+
+function What({ job, place }: JobRow) {
+  const text = place === undefined ? whatOf(job) : `Number ${place} in the queue. ${whatOf(job)}`;
+  return <span title={text}>{text}</span>;
+}
+
+function Share({ job }: JobRow) {
+  const now = useLiveJob(job);
+  if (now.plannedBytes === 0 || now.kind === 'cleanup') return null;
+  const percent = Math.floor(shareOf(now, isOver(now)) * 100);
+  return (
+    <span
+      className={styles.share}
+      title={`${formatBytes(now.doneBytes)} of ${formatBytes(now.plannedBytes)}`}
+    >
+      <progress className={styles.bar} max={100} value={percent} aria-label="Progress" />
+      <span className={styles.percent}>{percent} %</span>
+    </span>
+  );
+}
+
+function Rate({ job, live }: JobRow) {
+  const now = useLiveJob(job);
+  return live && now.state === 'running' ? formatRate(now.bytesPerSecond) : null;
+}
+
+function Left({ job, live }: JobRow) {
+  const now = useLiveJob(job);
+  return live && now.state === 'running' && now.etaSeconds !== undefined
+    ? formatDuration(now.etaSeconds)
+    : null;
+}
+
+const duration = ({ startedAt, endedAt }: Job) =>
+  startedAt === undefined
+    ? undefined
+    : (endedAt === undefined ? Date.now() : Date.parse(endedAt)) - Date.parse(startedAt);
+
+/** The columns of the table of jobs. */
+export const jobColumns: readonly DataColumn<JobRow>[] = [
+  {
+    id: 'workload',
+    header: 'Workload',
+    width: 128,
+    always: true,
+    value: ({ job }) => job.workloadName ?? 'All',
+    cell: ({ job }) => (
+      <Link className={styles.link} to={`/jobs/${job.id}`} tabIndex={-1} title={job.workloadName ?? 'All'}>
+        {job.workloadName ?? 'All'}
+      </Link>
+    ),
+  },
+  { id: 'kind', header: 'Job', width: 84, value: ({ job }) => kindWords[job.kind] },
+  {
+    id: 'state',
+    header: 'State',
+    width: 110,
+    value: ({ job }) => stateWords[job.state],
+    cell: ({ job }) => <JobState job={job} />,
+  },
+  {
+    id: 'what',
+    header: 'What',
+    width: 180,
+    grow: true,
+    value: ({ job }) => whatOf(job),
+    cell: (row) => <What {...row} />,
+  },
+  {
+    id: 'progress',
+    header: 'Progress',
+    width: 120,
+    value: ({ job }) => shareOf(job, isOver(job)),
+    cell: (row) => <Share {...row} />,
+  },
+  {
+    id: 'created',
+    header: 'Created',
+    width: 100,
+    value: ({ job }) => Date.parse(job.createdAt),
+    cell: ({ job }) => <Ago at={job.createdAt} />,
+  },
+  {
+    id: 'rate',
+    header: 'Rate',
+    width: 106,
+    align: 'end',
+    hidden: true,
+    value: ({ job }) => job.bytesPerSecond,
+    cell: (row) => <Rate {...row} />,
+  },
+  {
+    id: 'left',
+    header: 'Left',
+    width: 96,
+    align: 'end',
+    hidden: true,
+    value: ({ job }) => job.etaSeconds,
+    cell: (row) => <Left {...row} />,
+  },
+  {
+    id: 'duration',
+    header: 'Duration',
+    width: 100,
+    align: 'end',
+    hidden: true,
+    value: ({ job }) => duration(job),
+    cell: ({ job, live }) =>
+      job.startedAt !== undefined && (job.endedAt !== undefined || live) ? (
+        <Elapsed from={job.startedAt} to={job.endedAt} />
+      ) : null,
+  },
+  { id: 'by', header: 'Started by', width: 140, hidden: true, value: ({ job }) => job.createdBy },
+];
