@@ -7,7 +7,6 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Extent } from '../disk/extent.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
 import { temporaryFolder } from '../nbd/nbdServer.testing.ts';
 import { type FolderAccess, type FolderSourceOptions, openFolderSource } from './folderSource.ts';
@@ -357,24 +356,4 @@ describe('recovery', () => {
     await disk.close();
     await expect(read).rejects.toMatchObject({ code: 'source.unavailable' });
   });
-});
-
-test('areas in use are data and the rest is holes, clamped to the disk', async () => {
-  await using server = await startServer();
-  const allocated = [
-    { offset: 5 * MiB, length: 10 * MiB },
-    { offset: MiB, length: MiB },
-    { offset: MiB + 100, length: MiB },
-  ];
-  await using disk = await server.open({ allocated });
-  const extents: Extent[] = [];
-  for await (const extent of disk.extents({ offset: 100, length: disk.sizeBytes - 200 }, never)) {
-    extents.push(extent);
-  }
-  expect(extents).toEqual([
-    { offset: 100, length: MiB - 100, kind: 'hole' },
-    { offset: MiB, length: MiB + 100, kind: 'data' },
-    { offset: 2 * MiB + 100, length: 3 * MiB - 100, kind: 'hole' },
-    { offset: 5 * MiB, length: 413, kind: 'data' },
-  ]);
 });

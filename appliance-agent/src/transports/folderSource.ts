@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 import { isOsseaError, OsseaError } from '../contract/index.ts';
-import { type ByteRange, type Extent, normaliseRanges } from '../disk/extent.ts';
+import type { ByteRange, Extent } from '../disk/extent.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
 import { datacenterPath, flatFileName, folderPath, parseDatastorePath } from './folderUrl.ts';
 import { RangeConnectionError, type RangeReply } from './rangeConnection.ts';
@@ -22,8 +22,6 @@ export interface FolderSourceOptions {
   readonly baseFileName: string;
   /** The capacity, which must be the size of the flat file. */
   readonly expectedBytes: number;
-  /** Areas in use, where they are known; the rest is taken for holes. Default: all is data. */
-  readonly allocated?: readonly ByteRange[] | undefined;
   /** How messages name the disk. */
   readonly label: string;
   /** Connections at a time. A host throttles each (about 40 MB/s), so several are needed. Default 8. */
@@ -66,7 +64,6 @@ class FolderDisk implements SourceDisk {
   readonly #path: string;
   readonly #file: string;
   readonly #pool: RangePool;
-  readonly #allocated: readonly ByteRange[];
 
   constructor(options: FolderSourceOptions) {
     const base = parseDatastorePath(options.baseFileName);
@@ -78,10 +75,6 @@ class FolderDisk implements SourceDisk {
     this.#pool = new RangePool(options.vsphere, connections);
     this.sizeBytes = options.expectedBytes;
     this.preferred = { requestBytes: 2 * 1024 * 1024, inFlight: connections };
-    this.#allocated = normaliseRanges(
-      options.allocated ?? [{ offset: 0, length: this.sizeBytes }],
-      this.sizeBytes,
-    );
   }
 
   async checkSize(signal: AbortSignal): Promise<void> {
@@ -95,18 +88,8 @@ class FolderDisk implements SourceDisk {
     );
   }
 
-  async *extents(range: ByteRange): AsyncIterable<Extent> {
-    const end = range.offset + range.length;
-    let offset = range.offset;
-    for (const area of this.#allocated) {
-      const start = Math.max(area.offset, offset);
-      const stop = Math.min(area.offset + area.length, end);
-      if (stop <= start) continue;
-      if (start > offset) yield { offset, length: start - offset, kind: 'hole' };
-      yield { offset: start, length: stop - start, kind: 'data' };
-      offset = stop;
-    }
-    if (offset < end) yield { offset, length: end - offset, kind: 'hole' };
+  async *extents({ offset, length }: ByteRange): AsyncIterable<Extent> {
+    yield { offset, length, kind: 'data' };
   }
 
   async read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void> {

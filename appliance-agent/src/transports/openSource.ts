@@ -1,6 +1,5 @@
 import type { MoRef, TransportChoice, VirtualDisk, VirtualMachine } from '../contract/index.ts';
 import { OsseaError } from '../contract/index.ts';
-import type { ByteRange } from '../disk/extent.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
 import { openFolderSource } from './folderSource.ts';
 import { openNbdSource } from './nbdSource.ts';
@@ -19,8 +18,6 @@ export interface OpenSourceRequest {
   readonly vddk?: VddkSettings | undefined;
   /** For `nbd`: the export that shows this disk. */
   readonly nbdUri?: string | undefined;
-  /** Areas in use (`QueryChangedDiskAreas` with `*`), where the transport itself cannot tell holes. */
-  readonly allocated?: readonly ByteRange[] | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -51,7 +48,6 @@ export async function openSource(request: OpenSourceRequest): Promise<SourceDisk
         datacenterName: vm.datacenterName,
         baseFileName: disk.baseFileName,
         expectedBytes: disk.capacityBytes,
-        allocated: request.allocated,
         label,
         signal,
       });

@@ -10,6 +10,7 @@ import {
 import type { ByteRange } from '../disk/extent.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
 import { chooseTransport, type TransportCapabilities } from '../transports/chooseTransport.ts';
+import { withHoles } from '../transports/holeHints.ts';
 import { openSource } from '../transports/openSource.ts';
 import { vddkAvailability } from '../transports/vddkLibrary.ts';
 import type { VsphereClient } from '../vsphere/client.ts';
@@ -44,7 +45,7 @@ export interface SourceRequest {
 export async function openSnapshotDisk(
   request: SourceRequest,
 ): Promise<{ readonly source: SourceDisk; readonly choice: TransportChoice }> {
-  const { client, config, vm, snapshot, disk, capabilities, settings, signal } = request;
+  const { client, config, vm, snapshot, disk, capabilities, settings, trustHoles, signal } = request;
   const datastore = (await client.objects(signal)).find(({ moRef }) => moRef === disk.datastore);
   const choice = chooseTransport({
     vm: vm.name,
@@ -62,14 +63,26 @@ export async function openSnapshotDisk(
     ...(config.vddkLibDir !== undefined && {
       vddk: { libDir: config.vddkLibDir, runDir: join(config.runDir, 'vddk') },
     }),
-    allocated: choice.kind === 'folder' && request.trustHoles ? await allocatedAreas(request) : undefined,
     signal,
   });
-  return { source, choice };
+  if (choice.kind !== 'folder' || !trustHoles) return { source, choice };
+  try {
+    const inUse = await areasInUse(request);
+    const sparse = inUse && (await withHoles(source, inUse, signal));
+    if (sparse) return { source: sparse, choice };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+  const reason = choice.reason.replace(
+    /\.$/,
+    '; its holes are not known for sure, so that all of it is read.',
+  );
+  return { source, choice: { ...choice, reason } };
 }
 
-/** The areas in use, where change tracking can tell them; a hint that only saves reading (pitfall 5). */
-async function allocatedAreas({
+/** The areas in use, where change tracking can tell them. */
+async function areasInUse({
   client,
   vm,
   snapshot,
