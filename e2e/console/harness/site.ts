@@ -157,18 +157,24 @@ function copyJob(of: z.input<typeof Workload>, index: number, state: Job['state'
     },
     waits: { source: 0.62, digest: 0.05, target: 0.31, throttle: 0.02 },
   }));
-  const step = (name: string, title: string, at: number) => ({
-    name,
-    title,
-    state:
-      state === 'running' && at === 3
-        ? ('running' as const)
-        : state === 'succeeded' || at < 3
-          ? ('done' as const)
-          : ('pending' as const),
-    startedAt: before(30 - at * 4),
-    ...((state === 'succeeded' || at < 3) && { endedAt: before(27 - at * 4) }),
-  });
+  const started = state === 'running' ? 30 : 30 + index * 90;
+  const reached = state === 'succeeded' ? 5 : state === 'waiting' ? 0 : 3;
+  const here = { running: 'running', waiting: 'waiting', failed: 'failed', cancelled: 'skipped' } as const;
+  const step = (name: string, title: string, at: number) => {
+    const past = at < reached;
+    const current =
+      at === reached && state !== 'queued' && state !== 'succeeded' ? here[state] : ('pending' as const);
+    const begun = past || current !== 'pending';
+    return {
+      name,
+      title,
+      state: past ? ('done' as const) : current,
+      ...(begun && { startedAt: before(started - at * 4) }),
+      ...((past || current === 'failed' || current === 'skipped') && {
+        endedAt: before(started - at * 4 - 3),
+      }),
+    };
+  };
   return {
     id: id('c1', index),
     kind: 'replicate',
@@ -212,9 +218,9 @@ function copyJob(of: z.input<typeof Workload>, index: number, state: Job['state'
     bytesPerSecond: state === 'running' ? 182 * 2 ** 20 * disks.length : 0,
     ...(state === 'running' && { etaSeconds: 340 }),
     createdBy: 'console of jo',
-    createdAt: before(31 + index * 90),
-    startedAt: before(30 + index * 90),
-    ...((state === 'succeeded' || state === 'failed') && { endedAt: before(2 + index * 90) }),
+    createdAt: before(started + 1),
+    startedAt: before(started),
+    ...((state === 'succeeded' || state === 'failed') && { endedAt: before(started - 28) }),
   };
 }
 
@@ -382,7 +388,7 @@ export function sampleSite(vmCount: number) {
     disks: DiskProgress.array().parse(
       (running?.disks ?? []).map((disk) => ({
         ...disk,
-        doneBytes: disk.doneBytes + Math.round(disk.bytesPerSecond * Math.max(0, 240 - secondsAgo)),
+        doneBytes: disk.doneBytes + Math.round(disk.plannedBytes * 0.001 * Math.max(0, 240 - secondsAgo)),
       })),
     ),
     bytesPerSecond: (250 + 90 * Math.sin(secondsAgo / 17) + 40 * Math.sin(secondsAgo / 3)) * 2 ** 20,

@@ -33,8 +33,8 @@ export function DiskProgressTable({ job, live }: Props) {
             <Table.Th w={150}>Progress</Table.Th>
             <Table.Th ta="right">Written</Table.Th>
             <Table.Th ta="right">Holes</Table.Th>
-            <Table.Th ta="right">Rate</Table.Th>
-            <Table.Th ta="right">Left</Table.Th>
+            {moving && <Table.Th ta="right">Rate</Table.Th>}
+            {moving && <Table.Th ta="right">Left</Table.Th>}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -72,14 +72,18 @@ export function DiskProgressTable({ job, live }: Props) {
                 <Table.Td ta="right" style={numbers}>
                   {formatBytes(disk.skippedBytes)}
                 </Table.Td>
-                <Table.Td ta="right" style={numbers}>
-                  {moving && disk.phase !== 'done' ? formatRate(disk.bytesPerSecond) : ''}
-                </Table.Td>
-                <Table.Td ta="right" style={numbers}>
-                  {moving && disk.phase !== 'done' && disk.etaSeconds !== undefined
-                    ? formatDuration(disk.etaSeconds)
-                    : ''}
-                </Table.Td>
+                {moving && (
+                  <>
+                    <Table.Td ta="right" style={numbers}>
+                      {disk.phase !== 'done' && formatRate(disk.bytesPerSecond)}
+                    </Table.Td>
+                    <Table.Td ta="right" style={numbers}>
+                      {disk.phase !== 'done' &&
+                        disk.etaSeconds !== undefined &&
+                        formatDuration(disk.etaSeconds)}
+                    </Table.Td>
+                  </>
+                )}
               </Table.Tr>
             );
           })}

@@ -17,6 +17,8 @@ function verdict({ verified, verifyMode, mismatchedChunks, healedChunks }: DiskR
     : `Verified, ${how}`;
 }
 
+const numbers = { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' } as const;
+
 /** What a job can prove of each disk: sizes, digests and whether they were compared. */
 export function EvidenceTable({ reports }: { readonly reports: readonly DiskReport[] }) {
   return (
@@ -34,15 +36,21 @@ export function EvidenceTable({ reports }: { readonly reports: readonly DiskRepo
         <Table.Tbody>
           {reports.map((report) => (
             <Table.Tr key={report.key}>
-              <Table.Td>
+              <Table.Td style={numbers}>
                 {report.label}
                 <Text size="xs" c="dimmed">
                   {formatBytes(report.capacityBytes)}
                 </Text>
               </Table.Td>
-              <Table.Td ta="right">{formatBytes(report.copiedBytes)}</Table.Td>
-              <Table.Td ta="right">{formatBytes(report.holeBytes)}</Table.Td>
-              <Table.Td ta="right">{formatDuration(report.seconds)}</Table.Td>
+              <Table.Td ta="right" style={numbers}>
+                {formatBytes(report.copiedBytes)}
+              </Table.Td>
+              <Table.Td ta="right" style={numbers}>
+                {formatBytes(report.holeBytes)}
+              </Table.Td>
+              <Table.Td ta="right" style={numbers}>
+                {formatDuration(report.seconds)}
+              </Table.Td>
               <Table.Td>
                 <Text size="sm">{verdict(report)}</Text>
                 <Code style={{ overflowWrap: 'anywhere' }}>{report.sourceDigest}</Code>

@@ -58,25 +58,24 @@ export function StepList({ steps, live }: Props) {
               >
                 {title}
               </Text>
-              {message && (
+              {(startedAt !== undefined || message !== undefined) && (
                 <Text size="xs" c="dimmed">
+                  {startedAt !== undefined && (
+                    <time dateTime={startedAt} title={new Date(startedAt).toLocaleString()}>
+                      {clock.format(new Date(startedAt))}
+                    </time>
+                  )}
+                  {startedAt !== undefined && (endedAt !== undefined || live) && (
+                    <>
+                      {', '}
+                      <Elapsed from={startedAt} to={endedAt} />
+                    </>
+                  )}
+                  {startedAt !== undefined && message !== undefined && '. '}
                   {message}
                 </Text>
               )}
             </div>
-            {startedAt && (
-              <Text size="sm" c="dimmed" ta="right" style={{ flex: 'none' }}>
-                <time dateTime={startedAt} title={new Date(startedAt).toLocaleString()}>
-                  {clock.format(new Date(startedAt))}
-                </time>
-                {(endedAt !== undefined || live) && (
-                  <>
-                    {' · '}
-                    <Elapsed from={startedAt} to={endedAt} />
-                  </>
-                )}
-              </Text>
-            )}
           </Group>
         );
       })}

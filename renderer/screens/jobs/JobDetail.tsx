@@ -23,7 +23,9 @@ const parent = { title: 'Jobs', path: '/jobs' };
 function Facts({ job, live }: { readonly job: Job; readonly live: boolean }) {
   return (
     <Group gap="md">
-      <JobState job={job} />
+      <Text size="sm" component="span">
+        <JobState job={job} />
+      </Text>
       <Text size="sm" c="dimmed">
         {job.startedAt === undefined ? 'Created' : 'Started'} <Ago at={job.startedAt ?? job.createdAt} /> by{' '}
         {job.createdBy}
@@ -69,33 +71,29 @@ export function JobDetail({ applianceId }: { readonly applianceId: string }) {
       <Facts job={job} live={live} />
       <JobCause job={job} />
       <Grid gap="md">
-        <Grid.Col span={{ base: 12, md: 7 }}>
+        <Grid.Col span={{ base: 12, lg: 8 }}>
           <Stack gap="md">
             <Panel title={isOver(job) ? 'Result' : 'Progress'}>
               {isOver(job) && job.state !== 'failed' && <Text size="sm">{whatOf(job)}</Text>}
-              {job.kind !== 'cleanup' && <JobProgress job={job} live={live} />}
+              {job.kind !== 'cleanup' && (
+                <>
+                  <JobProgress job={job} live={live} />
+                  <DiskProgressTable job={job} live={live} />
+                </>
+              )}
             </Panel>
+            {job.reports.length > 0 && (
+              <Panel title="Evidence">
+                <EvidenceTable reports={job.reports} />
+              </Panel>
+            )}
           </Stack>
         </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 5 }}>
+        <Grid.Col span={{ base: 12, lg: 4 }}>
           <Panel title="Steps">
             <StepList steps={job.steps} live={live && !isOver(job)} />
           </Panel>
         </Grid.Col>
-        {job.kind !== 'cleanup' && (
-          <Grid.Col span={12}>
-            <Panel title="Disks">
-              <DiskProgressTable job={job} live={live} />
-            </Panel>
-          </Grid.Col>
-        )}
-        {job.reports.length > 0 && (
-          <Grid.Col span={12}>
-            <Panel title="Evidence">
-              <EvidenceTable reports={job.reports} />
-            </Panel>
-          </Grid.Col>
-        )}
       </Grid>
     </Page>
   );

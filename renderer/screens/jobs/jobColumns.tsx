@@ -5,7 +5,7 @@ import type { DataColumn } from '../../components/DataTable.tsx';
 import { Elapsed } from '../../components/Elapsed.tsx';
 import { formatBytes, formatDuration, formatRate } from '../../components/format.ts';
 import { JobState } from '../../components/job/JobState.tsx';
-import { isOver, kindWords, stateWords, whatOf } from '../../components/job/jobWords.ts';
+import { isOver, stateWords, titleOf, whatOf } from '../../components/job/jobWords.ts';
 import { shareOf } from '../../components/job/liveJob.ts';
 import { useLiveJob } from '../../components/job/useLiveJob.ts';
 import styles from './jobColumns.module.css';
@@ -58,22 +58,21 @@ const duration = ({ startedAt, endedAt }: Job) =>
 /** The columns of the table of jobs. */
 export const jobColumns: readonly DataColumn<JobRow>[] = [
   {
-    id: 'workload',
-    header: 'Workload',
-    width: 128,
+    id: 'job',
+    header: 'Job',
+    width: 166,
     always: true,
-    value: ({ job }) => job.workloadName ?? 'All',
+    value: ({ job }) => titleOf(job),
     cell: ({ job }) => (
-      <Link className={styles.link} to={`/jobs/${job.id}`} tabIndex={-1} title={job.workloadName ?? 'All'}>
-        {job.workloadName ?? 'All'}
+      <Link className={styles.link} to={`/jobs/${job.id}`} tabIndex={-1} title={titleOf(job)}>
+        {titleOf(job)}
       </Link>
     ),
   },
-  { id: 'kind', header: 'Job', width: 84, value: ({ job }) => kindWords[job.kind] },
   {
     id: 'state',
     header: 'State',
-    width: 110,
+    width: 126,
     value: ({ job }) => stateWords[job.state],
     cell: ({ job }) => <JobState job={job} />,
   },
@@ -88,14 +87,14 @@ export const jobColumns: readonly DataColumn<JobRow>[] = [
   {
     id: 'progress',
     header: 'Progress',
-    width: 120,
+    width: 116,
     value: ({ job }) => shareOf(job, isOver(job)),
     cell: (row) => <Share {...row} />,
   },
   {
     id: 'created',
     header: 'Created',
-    width: 100,
+    width: 112,
     value: ({ job }) => Date.parse(job.createdAt),
     cell: ({ job }) => <Ago at={job.createdAt} />,
   },
