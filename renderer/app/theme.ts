@@ -27,6 +27,10 @@ export const theme = createTheme({
     // Their <header> would count as a second banner of the page, as role="dialog" hides the section around it.
     ModalHeader: { defaultProps: { role: 'presentation' } },
     DrawerHeader: { defaultProps: { role: 'presentation' } },
+    ModalCloseButton: { defaultProps: { 'aria-label': 'Close' } },
+    DrawerCloseButton: { defaultProps: { 'aria-label': 'Close' } },
+    // Titles in the alert's own colour have less contrast than WCAG AA asks; the icon keeps it.
+    Alert: { styles: { label: { color: 'var(--mantine-color-text)' } } },
   },
 });
 

@@ -13,7 +13,7 @@ export function EmptyState({ title, children, action }: Props) {
   return (
     <Center mih={280} p="xl">
       <Stack align="center" gap="sm" maw={460} ta="center">
-        <Title order={3} size="h4">
+        <Title order={2} size="h4">
           {title}
         </Title>
         <Text c="dimmed">{children}</Text>

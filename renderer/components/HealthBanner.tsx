@@ -10,7 +10,14 @@ export function HealthBanner({ status }: { readonly status: ApplianceStatus }) {
   if (status.state === 'online' || status.state === 'degraded') return null;
   const urgent = status.state === 'needs-attention';
   return (
-    <Alert color={urgent ? 'orange' : 'gray'} variant="light" radius={0} py="xs" role="status">
+    <Alert
+      color={urgent ? 'orange' : 'gray'}
+      variant="light"
+      radius={0}
+      py="xs"
+      role="status"
+      style={{ flex: 'none' }}
+    >
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm">
           {status.problem?.detail ??

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Code, Group, Stack, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { IconAlertOctagon, IconCopy, IconHourglass, IconUserExclamation } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import type { Job } from '../../../appliance-agent/src/contract/index.ts';
@@ -48,9 +48,9 @@ export function JobCause({ job }: { readonly job: Job }) {
         {job.message} {ends}
       </Text>
       {action && (
-        <Anchor component={Link} to={action.path} size="sm" fw={600}>
+        <Button component={Link} to={action.path} size="compact-sm" variant="default" mt="xs">
           {action.label}
-        </Anchor>
+        </Button>
       )}
     </Alert>
   );
