@@ -6,17 +6,19 @@ interface Props {
   readonly from: string;
   /** Undefined: it goes on. */
   readonly to?: string | undefined;
+  /** Milliseconds between two looks at the clock; default a second. */
+  readonly tickMs?: number;
 }
 
 /** How long something took or takes, both moments on hover. */
-export function Elapsed({ from, to }: Props) {
+export function Elapsed({ from, to, tickMs = 1000 }: Props) {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     if (to !== undefined) return;
     setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1000);
+    const timer = setInterval(() => setNow(Date.now()), tickMs);
     return () => clearInterval(timer);
-  }, [to]);
+  }, [to, tickMs]);
   const start = Date.parse(from);
   const end = to === undefined ? now : Date.parse(to);
   const until = to === undefined ? 'until now' : `to ${new Date(to).toLocaleString()}`;

@@ -6,14 +6,19 @@ export type Progress = Extract<AgentEvent, { kind: 'progress' }>;
 /** Seconds of throughput that are kept for the live graphs. */
 const window = 600;
 
+/** Bytes a second at a moment, in seconds since 1970. */
+export interface RatePoint {
+  readonly at: number;
+  readonly bytesPerSecond: number;
+}
+
 interface ProgressState {
   /** The last sample of each running job, by job id. */
-  readonly samples: ReadonlyMap<string, Progress>;
+  readonly samples: ReadonlyMap<string, Progress & { readonly applianceId: string }>;
   /** Bytes per second over all jobs of an appliance, one point per sample, oldest first. */
-  readonly throughput: ReadonlyMap<
-    string,
-    readonly { readonly at: number; readonly bytesPerSecond: number }[]
-  >;
+  readonly throughput: ReadonlyMap<string, readonly RatePoint[]>;
+  /** The same of each running job, by job id. */
+  readonly jobThroughput: ReadonlyMap<string, readonly RatePoint[]>;
   add(applianceId: string, sample: Progress): void;
   forget(jobId: string): void;
 }
@@ -22,22 +27,33 @@ interface ProgressState {
 export const useProgress = create<ProgressState>()((set) => ({
   samples: new Map(),
   throughput: new Map(),
+  jobThroughput: new Map(),
   add: (applianceId, sample) =>
     set((state) => {
-      const samples = new Map(state.samples).set(sample.jobId, sample);
+      const samples = new Map(state.samples).set(sample.jobId, { ...sample, applianceId });
       const at = Date.parse(sample.at) / 1000;
-      const points = (state.throughput.get(applianceId) ?? []).filter((point) => point.at > at - window);
+      const kept = (points: readonly RatePoint[] = []) => points.filter((point) => point.at > at - window);
       let bytesPerSecond = 0;
-      for (const one of samples.values()) bytesPerSecond += one.bytesPerSecond;
+      for (const one of samples.values())
+        if (one.applianceId === applianceId) bytesPerSecond += one.bytesPerSecond;
       return {
         samples,
-        throughput: new Map(state.throughput).set(applianceId, [...points, { at, bytesPerSecond }]),
+        throughput: new Map(state.throughput).set(applianceId, [
+          ...kept(state.throughput.get(applianceId)),
+          { at, bytesPerSecond },
+        ]),
+        jobThroughput: new Map(state.jobThroughput).set(sample.jobId, [
+          ...kept(state.jobThroughput.get(sample.jobId)),
+          { at, bytesPerSecond: sample.bytesPerSecond },
+        ]),
       };
     }),
   forget: (jobId) =>
     set((state) => {
       const samples = new Map(state.samples);
       samples.delete(jobId);
-      return { samples };
+      const jobThroughput = new Map(state.jobThroughput);
+      jobThroughput.delete(jobId);
+      return { samples, jobThroughput };
     }),
 }));

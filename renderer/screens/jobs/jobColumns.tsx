@@ -3,12 +3,13 @@ import type { Job } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
 import type { DataColumn } from '../../components/DataTable.tsx';
 import { Elapsed } from '../../components/Elapsed.tsx';
-import { formatBytes, formatDuration, formatRate } from '../../components/format.ts';
+import { formatDuration, formatRate } from '../../components/format.ts';
 import { JobState } from '../../components/job/JobState.tsx';
 import { isOver, stateWords, titleOf, whatOf } from '../../components/job/jobWords.ts';
 import { shareOf } from '../../components/job/liveJob.ts';
+import { ShareBar } from '../../components/job/ShareBar.tsx';
 import { useLiveJob } from '../../components/job/useLiveJob.ts';
-import styles from './jobColumns.module.css';
+import styles from '../../components/tableLink.module.css';
 
 export interface JobRow {
   readonly job: Job;
@@ -21,21 +22,6 @@ export interface JobRow {
 function What({ job, place }: JobRow) {
   const text = place === undefined ? whatOf(job) : `Number ${place} in the queue. ${whatOf(job)}`;
   return <span title={text}>{text}</span>;
-}
-
-function Share({ job }: JobRow) {
-  const now = useLiveJob(job);
-  if (now.plannedBytes === 0 || now.kind === 'cleanup') return null;
-  const percent = Math.floor(shareOf(now, isOver(now)) * 100);
-  return (
-    <span
-      className={styles.share}
-      title={`${formatBytes(now.doneBytes)} of ${formatBytes(now.plannedBytes)}`}
-    >
-      <progress className={styles.bar} max={100} value={percent} aria-label="Progress" />
-      <span className={styles.percent}>{percent} %</span>
-    </span>
-  );
 }
 
 function Rate({ job, live }: JobRow) {
@@ -89,7 +75,7 @@ export const jobColumns: readonly DataColumn<JobRow>[] = [
     header: 'Progress',
     width: 116,
     value: ({ job }) => shareOf(job, isOver(job)),
-    cell: (row) => <Share {...row} />,
+    cell: (row) => <ShareBar job={row.job} />,
   },
   {
     id: 'created',

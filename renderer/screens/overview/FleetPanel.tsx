@@ -3,7 +3,7 @@ import { IconChevronRight } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { Panel } from '../../components/Panel.tsx';
-import { countByState, lifecycle } from './fleet.ts';
+import { countByState, lifecycle } from '../../components/workload/lifecycle.ts';
 
 /** How many workloads are how far, from the left to the right. */
 export function FleetPanel({ workloads }: { readonly workloads: readonly Workload[] }) {

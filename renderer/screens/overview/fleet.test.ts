@@ -1,19 +1,10 @@
 import { expect, test } from 'vitest';
 import { CloudDiscovery } from '../../../appliance-agent/src/contract/index.ts';
 import { workloadFixture } from '../../components/job/jobFixture.ts';
-import { capacitiesOf, countByState, fullness, worstLags } from './fleet.ts';
+import { capacitiesOf, fullness, worstLags } from './fleet.ts';
 
 const now = Date.parse('2026-01-01T10:00:00.000Z');
 const at = (hour: number) => `2026-01-01T0${hour}:00:00.000Z`;
-
-test('workloads are counted by state', () => {
-  const counts = countByState([
-    workloadFixture(1),
-    workloadFixture(2),
-    workloadFixture(3, { state: 'managed' }),
-  ]);
-  expect([counts.get('protected'), counts.get('managed'), counts.get('migrated')]).toEqual([2, 1, undefined]);
-});
 
 test('the lag is that of replicas whose source still runs, the worst first', () => {
   const lags = worstLags(

@@ -1,28 +1,5 @@
-import type {
-  CloudDiscovery,
-  ResourceLimit,
-  Workload,
-  WorkloadState,
-} from '../../../appliance-agent/src/contract/index.ts';
-
-/** The states in the order of a workload's life, as people call them. */
-export const lifecycle: readonly { readonly state: WorkloadState; readonly label: string }[] = [
-  { state: 'managed', label: 'No replica yet' },
-  { state: 'protected', label: 'Protected' },
-  { state: 'testing', label: 'Testing' },
-  { state: 'failed-over', label: 'Failed over' },
-  { state: 'migrated', label: 'Migrated' },
-];
-
-/** How many workloads are in each state. */
-export function countByState(workloads: readonly Workload[]): ReadonlyMap<WorkloadState, number> {
-  const counts = new Map<WorkloadState, number>();
-  for (const { state } of workloads) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return counts;
-}
-
-/** Source VMs that still run: those whose replica falls behind. */
-const lagging: ReadonlySet<WorkloadState> = new Set(['protected', 'testing']);
+import type { CloudDiscovery, ResourceLimit, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { behindSince } from '../../components/workload/lifecycle.ts';
 
 export interface Lag {
   readonly workload: Workload;
@@ -33,11 +10,12 @@ export interface Lag {
 /** The workloads whose replicas are furthest behind, the worst first. */
 export function worstLags(workloads: readonly Workload[], now: number, count: number): readonly Lag[] {
   return workloads
-    .flatMap((workload) =>
-      lagging.has(workload.state) && workload.replicatedUntil !== undefined
-        ? [{ workload, seconds: Math.max(0, (now - Date.parse(workload.replicatedUntil)) / 1000) }]
-        : [],
-    )
+    .flatMap((workload) => {
+      const since = behindSince(workload);
+      return since === undefined
+        ? []
+        : [{ workload, seconds: Math.max(0, (now - Date.parse(since)) / 1000) }];
+    })
     .toSorted((a, b) => b.seconds - a.seconds)
     .slice(0, count);
 }
