@@ -24,6 +24,12 @@ export const screens: readonly Screen[] = [
     component: lazy(() => import('../screens/inventory/InventoryScreen.tsx')),
   },
   {
+    path: '/workloads',
+    title: 'Workloads',
+    shortcut: '3',
+    component: lazy(() => import('../screens/workloads/WorkloadsScreen.tsx')),
+  },
+  {
     path: '/jobs',
     title: 'Jobs',
     shortcut: '4',

@@ -335,7 +335,11 @@ export function sampleSite(vmCount: number) {
       ),
     }),
     listJobs: ({ query }) => ({
-      items: jobs.filter(({ state }) => [undefined, state].includes(Object(query).state)),
+      items: jobs.filter(
+        ({ state, workloadId }) =>
+          [undefined, state].includes(Object(query).state) &&
+          [undefined, workloadId].includes(Object(query).workloadId),
+      ),
     }),
     getJob: ({ params }) => byParams(jobs, params),
     listVolumes: () => ({ items: [] }),

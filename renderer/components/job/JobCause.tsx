@@ -1,38 +1,13 @@
-import { Alert, Button, Code, Group, Stack, Text } from '@mantine/core';
-import { IconAlertOctagon, IconCopy, IconHourglass, IconUserExclamation } from '@tabler/icons-react';
+import { Alert, Button, Text } from '@mantine/core';
+import { IconHourglass, IconUserExclamation } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import type { Job } from '../../../appliance-agent/src/contract/index.ts';
-import { invoke } from '../../app/bridge.ts';
+import { ProblemAlert } from '../ProblemAlert.tsx';
 import { needsPerson, waitWords } from './jobWords.ts';
 
 /** Why a job does not go on: what it waits for, or what it failed of, and what to do about it. */
 export function JobCause({ job }: { readonly job: Job }) {
-  if (job.state === 'failed' && job.problem) {
-    const { problem } = job;
-    return (
-      <Alert color="red" variant="light" icon={<IconAlertOctagon aria-hidden />} title={problem.title}>
-        <Stack gap="xs" style={{ overflowWrap: 'anywhere' }}>
-          <Text size="sm">{problem.detail}</Text>
-          {problem.remedy && (
-            <Text size="sm" fw={600}>
-              {problem.remedy}
-            </Text>
-          )}
-          <Group gap="xs">
-            <Button
-              size="compact-sm"
-              variant="subtle"
-              leftSection={<IconCopy size={14} aria-hidden />}
-              onClick={() => void invoke('clipboard.write', { text: JSON.stringify(job, null, 2) })}
-            >
-              Copy details
-            </Button>
-            <Code>{problem.code}</Code>
-          </Group>
-        </Stack>
-      </Alert>
-    );
-  }
+  if (job.state === 'failed' && job.problem) return <ProblemAlert problem={job.problem} about={job} />;
   if (job.state !== 'waiting' && job.state !== 'queued') return null;
   const reason = job.waitReason ?? (job.state === 'queued' ? 'queue' : 'person');
   const { title, ends, action } = waitWords[reason];

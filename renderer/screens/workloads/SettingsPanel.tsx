@@ -1,0 +1,193 @@
+import { Button, Checkbox, Group, NativeSelect, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import { CloudId, type Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { formatBytes } from '../../components/format.ts';
+import { Panel } from '../../components/Panel.tsx';
+import { tellProblem } from '../../components/tellProblem.ts';
+import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
+import { changesOf, formOf, problemsOf, rebase } from './settingsForm.ts';
+
+interface Props {
+  readonly applianceId: string;
+  readonly workload: Workload;
+  /** Why nothing can be changed now. */
+  readonly readOnly: string | undefined;
+}
+
+const discoveryStaleTime = 60_000;
+/** As the inventory screen: reading ten thousand VMs costs vCenter something. */
+const inventoryStaleTime = 300_000;
+
+const transports = [
+  { value: '', label: 'The best that works' },
+  { value: 'vddk', label: 'VDDK' },
+  { value: 'folder', label: 'Datastore over HTTPS' },
+  { value: 'nbd', label: 'NBD' },
+  { value: 'nfc', label: 'NFC export' },
+];
+const quiesces = [
+  { value: 'auto', label: 'Where VMware Tools run' },
+  { value: 'always', label: 'Always; fail without' },
+  { value: 'never', label: 'Never' },
+];
+const verifies = [
+  { value: 'readback', label: 'Read the replica again' },
+  { value: 'source', label: 'Compare with the source' },
+  { value: 'none', label: 'Do not verify' },
+];
+const defaultFirst = (list: readonly { readonly id: string; readonly name: string }[]) => [
+  { value: '', label: 'Default of the target' },
+  ...list.map(({ id, name }) => ({ value: id, label: name })),
+];
+
+/** How a workload is replicated and what it becomes; what changes goes for the next run. */
+export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
+  const [form, setForm] = useState(() => formOf(workload));
+  const before = useRef(form);
+  const update = useAgentMutation(applianceId, 'updateWorkload', ['getWorkload', 'listWorkloads']);
+  const discovery = useAgentQuery(
+    applianceId,
+    'discoverTarget',
+    { params: { id: workload.targetId } },
+    { staleTime: discoveryStaleTime },
+  ).data?.data;
+  const vm = useAgentQuery(
+    applianceId,
+    'inventory',
+    { params: { id: workload.sourceId } },
+    { staleTime: inventoryStaleTime },
+  ).data?.data.vms.find(({ instanceUuid }) => instanceUuid === workload.instanceUuid);
+  useEffect(() => {
+    const now = formOf(workload);
+    const known = before.current;
+    before.current = now;
+    setForm((old) => rebase(old, known, now));
+  }, [workload]);
+
+  const problems = problemsOf(form);
+  const changes = changesOf(form, workload);
+  const changed = Object.keys(changes).length > 0;
+  const networks = discovery?.networks ?? [];
+  // Those of the VM, as far as its inventory is known, and those that have a setting.
+  const nics = [
+    ...(vm?.nics ?? []).map(({ key, label, networkName }) => ({ key, label, now: networkName })),
+    ...form.nics
+      .filter(({ key }) => !vm?.nics.some((nic) => nic.key === key))
+      .map(({ key }) => ({ key, label: `Network adapter ${key}`, now: undefined })),
+  ];
+  const setNic = (key: (typeof nics)[number]['key'], change: { networkId?: string; keepMac?: boolean }) =>
+    setForm((old) => {
+      const known = old.nics.find((nic) => nic.key === key);
+      const others = old.nics.filter((nic) => nic.key !== key);
+      const networkId = change.networkId ?? known?.networkId ?? '';
+      if (networkId === '') return { ...old, nics: others };
+      const keepMac = change.keepMac ?? known?.keepMac ?? true;
+      const nic = { ...known, key, networkId: CloudId.parse(networkId), keepMac };
+      return {
+        ...old,
+        nics: known ? old.nics.map((one) => (one.key === key ? nic : one)) : [...others, nic],
+      };
+    });
+
+  return (
+    <Panel title="Settings">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          update.mutate({ params: { id: workload.id }, body: changes }, { onError: tellProblem });
+        }}
+      >
+        <fieldset disabled={readOnly !== undefined} style={{ border: 0, padding: 0, margin: 0 }}>
+          <Stack gap="md">
+            <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }} spacing="md">
+              <TextInput
+                label="Name on the target"
+                placeholder={workload.name}
+                value={form.targetName}
+                error={problems.targetName}
+                onChange={(event) => setForm({ ...form, targetName: event.currentTarget.value })}
+              />
+              <NativeSelect
+                label="Compute offering"
+                data={defaultFirst(discovery?.serviceOfferings ?? [])}
+                value={form.serviceOfferingId}
+                onChange={(event) => setForm({ ...form, serviceOfferingId: event.currentTarget.value })}
+              />
+              <NativeSelect
+                label="Transport"
+                data={transports}
+                value={form.transport}
+                onChange={(event) => setForm({ ...form, transport: event.currentTarget.value })}
+              />
+              <NativeSelect
+                label="Quiesce the guest"
+                data={quiesces}
+                value={form.quiesce}
+                onChange={(event) => setForm({ ...form, quiesce: event.currentTarget.value })}
+              />
+              <NativeSelect
+                label="Verify after each replication"
+                data={verifies}
+                value={form.verify}
+                onChange={(event) => setForm({ ...form, verify: event.currentTarget.value })}
+              />
+              {workload.disks.map((disk) => (
+                <NativeSelect
+                  key={disk.key}
+                  label={`Disk offering of ${disk.label}`}
+                  description={
+                    disk.volumeId === undefined
+                      ? formatBytes(disk.capacityBytes)
+                      : `${formatBytes(disk.capacityBytes)}; its volume exists already`
+                  }
+                  data={defaultFirst(discovery?.diskOfferings ?? [])}
+                  disabled={disk.volumeId !== undefined}
+                  value={form.disks[disk.key] ?? disk.diskOfferingId ?? ''}
+                  onChange={({ currentTarget: { value } }) =>
+                    setForm({ ...form, disks: { ...form.disks, [disk.key]: value } })
+                  }
+                />
+              ))}
+            </SimpleGrid>
+            {nics.map(({ key, label, now }) => {
+              const chosen = form.nics.find((nic) => nic.key === key);
+              return (
+                <Group key={key} gap="md" align="flex-end">
+                  <NativeSelect
+                    w={300}
+                    label={now === undefined ? label : `${label}, now on ${now}`}
+                    data={defaultFirst(networks)}
+                    value={chosen?.networkId ?? ''}
+                    onChange={(event) => setNic(key, { networkId: event.currentTarget.value })}
+                  />
+                  <Checkbox
+                    mb={9}
+                    label="Keep its MAC address"
+                    disabled={chosen === undefined}
+                    checked={chosen?.keepMac ?? true}
+                    onChange={(event) => setNic(key, { keepMac: event.currentTarget.checked })}
+                  />
+                </Group>
+              );
+            })}
+            <Group justify="flex-end" gap="xs">
+              <Text size="sm" c="dimmed" role="status">
+                {readOnly ?? (changed ? 'Not saved yet; goes for the next run.' : '')}
+              </Text>
+              <Button variant="default" disabled={!changed} onClick={() => setForm(formOf(workload))}>
+                Discard
+              </Button>
+              <Button
+                type="submit"
+                disabled={!changed || Object.keys(problems).length > 0}
+                loading={update.isPending}
+              >
+                Save
+              </Button>
+            </Group>
+          </Stack>
+        </fieldset>
+      </form>
+    </Panel>
+  );
+}

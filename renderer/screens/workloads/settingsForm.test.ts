@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { WorkloadSettings } from '../../../appliance-agent/src/contract/index.ts';
+import { changesOf, formOf, problemsOf, rebase } from './settingsForm.ts';
+
+const workload = {
+  settings: WorkloadSettings.parse({
+    targetName: 'web-1',
+    serviceOfferingId: 'so-1',
+    transport: 'nbd',
+    disks: [{ key: 2000, diskOfferingId: 'do-1' }],
+    bandwidthLimit: 1000,
+  }),
+};
+const form = formOf(workload);
+
+test('an untouched form changes nothing', () => {
+  expect(changesOf(form, workload)).toEqual({});
+});
+
+test('only what was changed is sent; what was emptied is taken back', () => {
+  expect(changesOf({ ...form, verify: 'source', transport: '' }, workload)).toEqual({
+    verify: 'source',
+    transport: null,
+  });
+  expect(changesOf({ ...form, targetName: '  ', serviceOfferingId: '' }, workload)).toEqual({
+    targetName: null,
+    serviceOfferingId: null,
+  });
+});
+
+test('a disk without an offering of its own takes the target’s default', () => {
+  const disks = { '2000': '', '2001': 'do-2' };
+  expect(changesOf({ ...form, disks }, workload)).toEqual({
+    disks: [{ key: 2001, diskOfferingId: 'do-2' }],
+  });
+});
+
+test('what was changed elsewhere meanwhile is taken in, unless it was changed here too', () => {
+  const mine = { ...form, targetName: 'mine' };
+  const theirs = { ...form, targetName: 'theirs', quiesce: 'never' };
+  expect(rebase(mine, form, theirs)).toEqual({ ...form, targetName: 'mine', quiesce: 'never' });
+});
+
+test('a name that CloudStack would refuse is refused here, with the numbers', () => {
+  expect(problemsOf(form)).toEqual({});
+  expect(problemsOf({ ...form, targetName: 'x'.repeat(64) }).targetName).toMatch(/63.*64/);
+});

@@ -1,0 +1,85 @@
+import {
+  CloudId,
+  TransportKind,
+  type Workload,
+  type WorkloadChanges,
+  WorkloadSettings,
+} from '../../../appliance-agent/src/contract/index.ts';
+
+type Nic = Workload['settings']['nics'][number];
+
+/** The settings as a form holds them: texts, empty where the target's default is taken. */
+export interface SettingsForm {
+  readonly targetName: string;
+  readonly serviceOfferingId: string;
+  readonly transport: string;
+  readonly quiesce: string;
+  readonly verify: string;
+  readonly nics: readonly Nic[];
+  /** Disk offering by disk key. */
+  readonly disks: Readonly<Record<string, string>>;
+}
+
+export function formOf({ settings }: Pick<Workload, 'settings'>): SettingsForm {
+  return {
+    targetName: settings.targetName ?? '',
+    serviceOfferingId: settings.serviceOfferingId ?? '',
+    transport: settings.transport ?? '',
+    quiesce: settings.quiesce,
+    verify: settings.verify,
+    nics: settings.nics,
+    disks: Object.fromEntries(settings.disks.map(({ key, diskOfferingId }) => [key, diskOfferingId])),
+  };
+}
+
+/** The form with what was changed elsewhere since taken in, where nobody has changed it here. */
+export function rebase(form: SettingsForm, before: SettingsForm, now: SettingsForm): SettingsForm {
+  const pick = <K extends keyof SettingsForm>(key: K): SettingsForm[K] =>
+    same(form[key], before[key]) ? now[key] : form[key];
+  return {
+    targetName: pick('targetName'),
+    serviceOfferingId: pick('serviceOfferingId'),
+    transport: pick('transport'),
+    quiesce: pick('quiesce'),
+    verify: pick('verify'),
+    nics: pick('nics'),
+    disks: pick('disks'),
+  };
+}
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+const longestName = 63;
+
+/** What is wrong with the form, by field; nothing while it can be saved. */
+export function problemsOf({ targetName }: SettingsForm): { readonly targetName?: string } {
+  const name = targetName.trim();
+  if (name.length > longestName)
+    return { targetName: `CloudStack takes ${longestName} characters, this name has ${name.length}` };
+  return {};
+}
+
+/** What of the form differs from the workload's settings: the rest is not sent, so that nobody's change is undone. */
+export function changesOf(form: SettingsForm, { settings }: Pick<Workload, 'settings'>): WorkloadChanges {
+  const before = formOf({ settings });
+  const name = form.targetName.trim();
+  const { quiesce, verify } = WorkloadSettings.pick({ quiesce: true, verify: true }).parse(form);
+  const disks = Object.entries(form.disks)
+    .filter(([, offering]) => offering !== '')
+    .map(([key, offering]) => ({ key: Number(key), diskOfferingId: offering }));
+  return {
+    ...(name !== before.targetName && { targetName: name === '' ? null : name }),
+    ...(form.serviceOfferingId !== before.serviceOfferingId && {
+      serviceOfferingId: form.serviceOfferingId === '' ? null : CloudId.parse(form.serviceOfferingId),
+    }),
+    ...(form.transport !== before.transport && {
+      transport: form.transport === '' ? null : TransportKind.parse(form.transport),
+    }),
+    ...(quiesce !== settings.quiesce && { quiesce }),
+    ...(verify !== settings.verify && { verify }),
+    ...(!same(form.nics, before.nics) && { nics: [...form.nics] }),
+    ...(!same(form.disks, before.disks) && {
+      disks: WorkloadSettings.shape.disks.parse(disks),
+    }),
+  };
+}

@@ -1,0 +1,86 @@
+import { Link } from 'react-router';
+import { Ago } from '../../components/Ago.tsx';
+import type { DataColumn } from '../../components/DataTable.tsx';
+import { formatBytes } from '../../components/format.ts';
+import { ShareBar } from '../../components/job/ShareBar.tsx';
+import styles from '../../components/tableLink.module.css';
+import { stateLabel } from '../../components/workload/lifecycle.ts';
+import { Behind } from './Behind.tsx';
+import { NextText } from './NextText.tsx';
+import type { WorkloadRow } from './workloadRow.ts';
+
+/** The columns of the table of workloads. */
+export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
+  {
+    id: 'name',
+    header: 'Name',
+    width: 130,
+    always: true,
+    value: ({ workload }) => workload.name,
+    cell: ({ workload }) => (
+      <Link className={styles.link} to={`/workloads/${workload.id}`} tabIndex={-1} title={workload.name}>
+        {workload.name}
+      </Link>
+    ),
+  },
+  { id: 'state', header: 'State', width: 124, value: ({ workload }) => stateLabel(workload.state) },
+  {
+    id: 'next',
+    header: 'Next step',
+    width: 190,
+    grow: true,
+    value: ({ next }) => `${next.urgent ? 0 : 1} ${next.text}`,
+    cell: ({ next }) => <NextText next={next} />,
+  },
+  {
+    id: 'progress',
+    header: 'Progress',
+    width: 110,
+    value: ({ job }) => (job && job.plannedBytes > 0 ? job.doneBytes / job.plannedBytes : undefined),
+    cell: ({ job }) => job && <ShareBar job={job} />,
+  },
+  {
+    id: 'behind',
+    header: 'Behind (RPO)',
+    width: 126,
+    align: 'end',
+    value: ({ behind }) => (behind === undefined ? undefined : -Date.parse(behind)),
+    cell: (row) => <Behind behind={row.behind} cachedAt={row.cachedAt} />,
+  },
+  {
+    id: 'disks',
+    header: 'Disks',
+    width: 130,
+    align: 'end',
+    hidden: true,
+    value: ({ diskBytes }) => diskBytes,
+    cell: ({ workload, diskBytes }) => `${workload.disks.length} · ${formatBytes(diskBytes)}`,
+  },
+  {
+    id: 'target',
+    header: 'Name on the target',
+    width: 160,
+    hidden: true,
+    value: ({ workload }) => workload.settings.targetName ?? workload.name,
+  },
+  {
+    id: 'limit',
+    header: 'Bandwidth limit',
+    width: 140,
+    align: 'end',
+    hidden: true,
+    value: ({ workload }) => workload.settings.bandwidthLimit,
+    cell: ({ workload }) =>
+      workload.settings.bandwidthLimit === undefined
+        ? 'None'
+        : `${formatBytes(workload.settings.bandwidthLimit)}/s`,
+  },
+  {
+    id: 'added',
+    header: 'Added',
+    width: 110,
+    hidden: true,
+    value: ({ workload }) => Date.parse(workload.createdAt),
+    cell: ({ workload }) => <Ago at={workload.createdAt} />,
+  },
+];

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { jobFixture, workloadFixture } from '../../components/job/jobFixture.ts';
+import { acceptsWorkload, nextOf, planReplication, whyNotReplicate, workloadRows } from './workloadRow.ts';
+
+const attention = {
+  code: 'cloudstack.capacity' as const,
+  title: 'CloudStack has not enough capacity',
+  detail: 'No primary storage has room for 200 GiB.',
+  retryable: true,
+};
+
+test('the job that goes on tells what is next, then the trouble, then the state', () => {
+  const troubled = workloadFixture(1, { attention });
+  const waiting = jobFixture(1, troubled, { state: 'waiting', waitReason: 'credentials' });
+  expect(nextOf(troubled, waiting)).toEqual({ text: 'Waits for credentials.', urgent: true });
+  expect(nextOf(troubled, undefined)).toEqual({ text: attention.title, urgent: true });
+  expect(nextOf(workloadFixture(1, { state: 'managed' }), undefined)).toMatchObject({ urgent: false });
+});
+
+test('a row finds its job, and knows nothing of jobs that are over', () => {
+  const workload = workloadFixture(1);
+  const job = jobFixture(1, workload, { state: 'running' });
+  const busy = { ...workload, currentJobId: job.id };
+  expect(workloadRows([busy, workloadFixture(2)], [job], undefined).map((row) => row.job)).toEqual([
+    job,
+    undefined,
+  ]);
+});
+
+test('state and words narrow what is shown together', () => {
+  const rows = workloadRows(
+    [workloadFixture(1), workloadFixture(2, { state: 'managed' }), workloadFixture(12)],
+    [],
+    undefined,
+  );
+  const found = (state: string | undefined, text: string) =>
+    rows.filter(acceptsWorkload({ state, text }) ?? (() => true)).map(({ workload }) => workload.name);
+  expect(found(undefined, '')).toHaveLength(3);
+  expect(found('protected', 'web-1')).toEqual(['web-1', 'web-12']);
+  expect(found('managed', 'web-1')).toEqual([]);
+  expect(found(undefined, 'first replication')).toEqual(['web-2']);
+});
+
+test('replicating many tells which are copied whole, and leaves out those that must not be', () => {
+  const workloads = [
+    workloadFixture(1, { state: 'managed' }),
+    workloadFixture(2),
+    workloadFixture(3, { currentJobId: jobFixture(1, workloadFixture(3)).id }),
+    workloadFixture(4, { state: 'failed-over' }),
+    workloadFixture(5, { state: 'migrated' }),
+  ];
+  const names = (list: readonly { name: string }[]) => list.map(({ name }) => name);
+  const { first, again, leftOut } = planReplication(workloads);
+  expect(names(first)).toEqual(['web-1']);
+  expect(names(again)).toEqual(['web-2']);
+  expect(names(leftOut)).toEqual(['web-3', 'web-4', 'web-5']);
+  expect(whyNotReplicate(workloadFixture(4, { state: 'failed-over' }))).toMatch(/overwrite/);
+});
