@@ -30,7 +30,9 @@ export const theme = createTheme({
     ModalCloseButton: { defaultProps: { 'aria-label': 'Close' } },
     DrawerCloseButton: { defaultProps: { 'aria-label': 'Close' } },
     // Titles in the alert's own colour have less contrast than WCAG AA asks; the icon keeps it.
-    Alert: { styles: { label: { color: 'var(--mantine-color-text)' } } },
+    Alert: {
+      styles: { label: { color: 'light-dark(var(--mantine-color-black), var(--mantine-color-white))' } },
+    },
   },
 });
 

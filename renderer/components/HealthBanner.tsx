@@ -32,13 +32,14 @@ export function HealthBanner({ status }: { readonly status: ApplianceStatus }) {
           {status.problem?.remedy}
         </Text>
         {urgent ? (
-          <Button size="compact-sm" variant="default" component={Link} to="/appliances">
+          <Button size="compact-sm" variant="default" flex="none" component={Link} to="/appliances">
             Look at it
           </Button>
         ) : (
           <Button
             size="compact-sm"
             variant="default"
+            flex="none"
             loading={status.state === 'connecting'}
             onClick={() => connect.mutate({ id: status.id })}
           >

@@ -63,6 +63,7 @@ export function BandwidthControl({ applianceId, workload, readOnly }: Props) {
           setTouched(true);
         }}
         onChangeEnd={save}
+        styles={{ markLabel: { color: 'var(--mantine-color-dimmed)' } }}
         mb={24}
         mx={14}
       />

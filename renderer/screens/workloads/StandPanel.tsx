@@ -36,14 +36,14 @@ export function StandPanel({ applianceId, workload, runs, cachedAt }: Props) {
   const behind = behindSince(workload);
   const last = lastReplication(runs);
   return (
-    <Group gap="xl" align="flex-start">
+    <Group gap="lg" align="flex-start">
       <Fact label="State">{stateLabel(workload.state)}</Fact>
       <Fact label="Behind (RPO)">
         {behind === undefined ? (
           workload.state === 'managed' ? (
             'No replica yet'
           ) : (
-            'The source has ended'
+            'Ended'
           )
         ) : (
           <Behind behind={behind} cachedAt={cachedAt} />

@@ -1,5 +1,5 @@
 import { Button, Menu, Text } from '@mantine/core';
-import { IconChevronDown, IconRefresh, IconShieldCheck, IconTrash } from '@tabler/icons-react';
+import { IconChevronDown, IconEraser, IconRefresh, IconShieldCheck, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
@@ -8,7 +8,7 @@ import { JobActions } from '../../components/job/JobActions.tsx';
 import { isOver } from '../../components/job/jobWords.ts';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation } from '../../queries/agent.ts';
-import { whyNotReplicate } from './workloadRow.ts';
+import { whyNotRemove, whyNotReplicate, whyNotVerify } from './workloadRow.ts';
 
 interface Props {
   readonly applianceId: string;
@@ -38,30 +38,53 @@ export function WorkloadActions({ applianceId, workload, current, readOnly }: Pr
   const changed = ['listJobs', 'listWorkloads', 'getWorkload'] as const;
   const replicate = useAgentMutation(applianceId, 'startReplicate', changed);
   const verify = useAgentMutation(applianceId, 'startVerify', changed);
-  const [removing, setRemoving] = useState(false);
+  const [dialog, setDialog] = useState<'cleanup' | 'remove'>();
   const params = { id: workload.id };
-  const busy = workload.currentJobId === undefined ? undefined : 'A job of this workload goes on already';
   const noReplicate = readOnly ?? whyNotReplicate(workload);
-  const noVerify =
-    readOnly ??
-    busy ??
-    (workload.replicatedUntil === undefined ? 'There is no replica yet: replicate first' : undefined);
-  const noRemove = readOnly ?? (busy && 'Cancel its job first');
+  const noVerify = readOnly ?? whyNotVerify(workload);
+  const noRemove = readOnly ?? whyNotRemove(workload);
   return (
     <>
       {current && !isOver(current) && (
         <JobActions applianceId={applianceId} job={current} readOnly={readOnly} withinWorkload />
       )}
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={<IconTrash size={16} aria-hidden />}
-        disabled={noRemove !== undefined}
-        title={noRemove}
-        onClick={() => setRemoving(true)}
-      >
-        Remove
-      </Button>
+      <Menu position="bottom-end" width={300} shadow="md">
+        <Menu.Target>
+          <Button
+            size="xs"
+            variant="default"
+            rightSection={<IconChevronDown size={14} aria-hidden />}
+            disabled={readOnly !== undefined}
+            title={readOnly}
+          >
+            More
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item
+            leftSection={<IconEraser size={16} aria-hidden />}
+            disabled={workload.currentJobId !== undefined}
+            onClick={() => setDialog('cleanup')}
+          >
+            Clean up
+            <Text size="xs" c="dimmed">
+              {workload.currentJobId === undefined
+                ? 'Removes what ended jobs of this workload left over.'
+                : 'A job goes on; it cleans up by itself.'}
+            </Text>
+          </Menu.Item>
+          <Menu.Item
+            leftSection={<IconTrash size={16} aria-hidden />}
+            disabled={noRemove !== undefined}
+            onClick={() => setDialog('remove')}
+          >
+            Remove
+            <Text size="xs" c="dimmed">
+              {noRemove ?? 'Deletes the replica and takes the VM out of management.'}
+            </Text>
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
       <Menu position="bottom-end" width={300} shadow="md">
         <Menu.Target>
           <Button
@@ -100,13 +123,13 @@ export function WorkloadActions({ applianceId, workload, current, readOnly }: Pr
       >
         Replicate now
       </Button>
-      {removing && (
+      {dialog && (
         <CleanupDialog
           applianceId={applianceId}
           workload={workload}
-          removeReplica
+          removeReplica={dialog === 'remove'}
           name={workload.name}
-          onClose={() => setRemoving(false)}
+          onClose={() => setDialog(undefined)}
           onStarted={(job) => void navigate(job ? `/jobs/${job.id}` : '/workloads')}
         />
       )}

@@ -10,6 +10,7 @@ import { Page } from '../../components/Page.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { ProblemAlert } from '../../components/ProblemAlert.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
+import { ReadinessReport } from '../../components/workload/ReadinessReport.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { useReadOnly } from '../../queries/useReadOnly.ts';
 import { BandwidthControl } from './BandwidthControl.tsx';
@@ -24,6 +25,7 @@ const parent = { title: 'Workloads', path: '/workloads' };
 const tabs = [
   { value: 'replica', label: 'Replica' },
   { value: 'runs', label: 'Runs' },
+  { value: 'readiness', label: 'Readiness' },
   { value: 'settings', label: 'Settings' },
 ] as const;
 const runsRead = 200;
@@ -141,6 +143,11 @@ export function WorkloadDetail({ applianceId }: { readonly applianceId: string }
         </Tabs.Panel>
         <Tabs.Panel value="runs">
           <RunsPanel runs={runs} live={part.live} />
+        </Tabs.Panel>
+        <Tabs.Panel value="readiness">
+          <Panel title="Readiness">
+            <ReadinessReport applianceId={applianceId} workloadId={workload.id} />
+          </Panel>
         </Tabs.Panel>
         <Tabs.Panel value="settings">
           <SettingsPanel

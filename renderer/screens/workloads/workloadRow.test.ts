@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { jobFixture, workloadFixture } from '../../components/job/jobFixture.ts';
-import { acceptsWorkload, nextOf, planReplication, whyNotReplicate, workloadRows } from './workloadRow.ts';
+import {
+  acceptsWorkload,
+  nextOf,
+  planReplication,
+  whyNotRemove,
+  whyNotReplicate,
+  whyNotVerify,
+  workloadRows,
+} from './workloadRow.ts';
 
 const attention = {
   code: 'cloudstack.capacity' as const,
@@ -55,4 +63,22 @@ test('replicating many tells which are copied whole, and leaves out those that m
   expect(names(again)).toEqual(['web-2']);
   expect(names(leftOut)).toEqual(['web-3', 'web-4', 'web-5']);
   expect(whyNotReplicate(workloadFixture(4, { state: 'failed-over' }))).toMatch(/overwrite/);
+});
+
+test('volumes that a VM of the cloud runs on are neither overwritten nor deleted', () => {
+  for (const state of ['failed-over', 'migrated'] as const) {
+    const workload = workloadFixture(1, { state, replicatedUntil: '2026-01-01T00:00:00.000Z' });
+    expect(whyNotReplicate(workload)).toMatch(/overwrite/);
+    expect(whyNotVerify(workload)).toMatch(/has written/);
+    expect(whyNotRemove(workload)).toMatch(/runs on its volumes/);
+  }
+  expect(whyNotRemove(workloadFixture(1, { state: 'testing' }))).toMatch(/runs on its volumes/);
+});
+
+test('one job at a time, and nothing to verify before there is a replica', () => {
+  const busy = workloadFixture(1, { currentJobId: jobFixture(1, workloadFixture(1)).id });
+  expect(whyNotVerify(busy)).toBe(whyNotReplicate(busy));
+  expect(whyNotRemove(busy)).toBe('Cancel its job first');
+  expect(whyNotVerify(workloadFixture(2, { state: 'managed' }))).toMatch(/replicate first/);
+  expect(whyNotRemove(workloadFixture(2, { state: 'managed' }))).toBeUndefined();
 });

@@ -108,10 +108,28 @@ export function planReplication(workloads: readonly Workload[]): ReplicationPlan
   };
 }
 
+const goesOn = 'A job of this workload goes on already';
+/** States in which a VM of the cloud runs on the volumes of the replica. */
+const inCloud: ReadonlySet<Workload['state']> = new Set(['failed-over', 'migrated']);
+
 /** Why a workload cannot be replicated now, as a button's reason; undefined: it can. */
 export function whyNotReplicate({ state, currentJobId }: Workload): string | undefined {
-  if (currentJobId !== undefined) return 'A job of this workload goes on already';
-  if (state === 'failed-over' || state === 'migrated')
-    return 'The VM runs in the cloud now; a replication would overwrite it';
+  if (currentJobId !== undefined) return goesOn;
+  if (inCloud.has(state)) return 'The VM runs in the cloud now; a replication would overwrite it';
+  return undefined;
+}
+
+/** Why a replica cannot be verified now, as a button's reason; undefined: it can. */
+export function whyNotVerify({ state, currentJobId, replicatedUntil }: Workload): string | undefined {
+  if (currentJobId !== undefined) return goesOn;
+  if (inCloud.has(state)) return 'The VM runs in the cloud now, and has written to its volumes';
+  if (replicatedUntil === undefined) return 'There is no replica yet: replicate first';
+  return undefined;
+}
+
+/** Why a workload cannot be removed with its replica now, as a button's reason; undefined: it can. */
+export function whyNotRemove({ state, currentJobId }: Workload): string | undefined {
+  if (currentJobId !== undefined) return 'Cancel its job first';
+  if (inCloud.has(state) || state === 'testing') return 'A VM in the cloud runs on its volumes';
   return undefined;
 }
