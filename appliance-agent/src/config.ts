@@ -25,6 +25,8 @@ const Settings = z.strictObject({
   vddkLibDir: z.string().min(1).optional(),
   /** The appliance's MAC addresses, by which its own VM is found in CloudStack; undefined: those of the kernel. */
   applianceMacs: z.array(MacAddress).min(1).optional(),
+  /** The longest silence of a source, seconds; then what was asked is asked again. Raise it where arrays fail over slowly. */
+  stallSeconds: z.coerce.number().min(1).max(3600).default(30),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -40,6 +42,7 @@ const variables: Record<SettingName, string> = {
   deviceDir: 'OSSEA_DEVICE_DIR',
   vddkLibDir: 'OSSEA_VDDK_LIBDIR',
   applianceMacs: 'OSSEA_APPLIANCE_MACS',
+  stallSeconds: 'OSSEA_STALL_SECONDS',
   logLevel: 'OSSEA_LOG_LEVEL',
 };
 

@@ -123,8 +123,37 @@ class FolderDisk implements SourceDisk {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof RangeConnectionError)) throw error;
-      throw this.#failure(offset, into.length, error);
+      const unreadable = !error.timedOut && (await this.#answersElsewhere(offset, into.length, signal));
+      throw unreadable
+        ? this.#badRange(offset, into.length, error)
+        : this.#failure(offset, into.length, error);
     }
+  }
+
+  /** Tells a range that the host cannot read, at which it hangs up, from a host that is not there. */
+  async #answersElsewhere(offset: number, length: number, signal: AbortSignal): Promise<boolean> {
+    const elsewhere = offset > 0 ? 0 : offset + length;
+    if (this.#pool.isClosed || elsewhere >= this.sizeBytes) return false;
+    try {
+      await this.#fetchOnce(elsewhere, Buffer.alloc(1), signal);
+      return true;
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
+  }
+
+  #badRange(offset: number, length: number, error: RangeConnectionError): OsseaError {
+    return new OsseaError(
+      'source.io',
+      `${length} bytes at offset ${offset} of the disk ${this.#options.label} cannot be read, while the rest of ` +
+        `${this.#file} can: the host hangs up at them each time.`,
+      {
+        cause: error,
+        remedy:
+          'Look for errors of the datastore in the host’s log (vmkernel.log) and repair it; what was copied stays.',
+      },
+    );
   }
 
   async #fetchOnce(offset: number, into: Uint8Array, signal: AbortSignal): Promise<RangeReply> {
@@ -164,6 +193,8 @@ class FolderDisk implements SourceDisk {
     if (status === 401) {
       return new OsseaError('vsphere.not-authenticated', `vCenter does not accept our session for ${what}.`, {
         remedy: 'Check the credentials of the source.',
+        // The session that was renewed a moment ago may have been ended too.
+        retryable: true,
       });
     }
     if (status === 403) {

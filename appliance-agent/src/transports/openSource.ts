@@ -18,6 +18,8 @@ export interface OpenSourceRequest {
   readonly vddk?: VddkSettings | undefined;
   /** For `nbd`: the export that shows this disk. */
   readonly nbdUri?: string | undefined;
+  /** The longest silence within an answer. Default: the transport's own. */
+  readonly stallTimeoutMs?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +28,7 @@ export interface OpenSourceRequest {
  * `source.size-changed` or one of `vddk.*`, each with a remedy.
  */
 export async function openSource(request: OpenSourceRequest): Promise<SourceDisk> {
-  const { choice, vm, disk, snapshot, vsphere, signal } = request;
+  const { choice, vm, disk, snapshot, vsphere, stallTimeoutMs, signal } = request;
   const label = `${vm.name}, ${disk.label}`;
   switch (choice.kind) {
     case 'vddk':
@@ -39,6 +41,7 @@ export async function openSource(request: OpenSourceRequest): Promise<SourceDisk
         fileName: disk.fileName,
         expectedBytes: disk.capacityBytes,
         label,
+        stallTimeoutMs,
         signal,
       });
     case 'folder':
@@ -49,6 +52,7 @@ export async function openSource(request: OpenSourceRequest): Promise<SourceDisk
         baseFileName: disk.baseFileName,
         expectedBytes: disk.capacityBytes,
         label,
+        stallTimeoutMs,
         signal,
       });
     case 'nbd':
@@ -57,6 +61,7 @@ export async function openSource(request: OpenSourceRequest): Promise<SourceDisk
         uri: request.nbdUri,
         expectedBytes: disk.capacityBytes,
         label,
+        stallTimeoutMs,
         signal,
       });
     case 'nfc':

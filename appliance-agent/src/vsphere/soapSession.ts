@@ -170,18 +170,26 @@ export class SoapSession implements AsyncDisposable {
         'soapenv:Body': { [method]: { '@xmlns': 'urn:vim25', _this: reference(on), ...members } },
       },
     });
-    const { headers, body } = await this.#send(
+    const { statusCode, headers, body } = await this.#send(
       'POST',
       '/sdk',
       `<?xml version="1.0" encoding="UTF-8"?>${envelope}`,
       signal,
     );
     this.#takeCookie(headers['set-cookie']);
+    const xml = await body.text().catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw this.#unreachable(
+        `broke off its answer (${error instanceof Error ? error.message : error})`,
+        error,
+      );
+    });
+    // What a proxy says while vCenter's service restarts; faults of vSphere itself come with 500.
+    if (statusCode >= 502 && statusCode <= 504) throw this.#unreachable(`answers ${statusCode}`);
     let answer: XmlValue | undefined;
     try {
-      answer = child(parseXml(await body.text()), 'Envelope', 'Body');
+      answer = child(parseXml(xml), 'Envelope', 'Body');
     } catch (error) {
-      signal?.throwIfAborted();
       throw this.#notVsphere(error);
     }
     const fault = child(answer, 'Fault');
@@ -217,16 +225,16 @@ export class SoapSession implements AsyncDisposable {
       if (isOsseaError(error)) throw error;
       const cause = error instanceof Error && isOsseaError(error.cause) ? error.cause : undefined;
       if (cause) throw cause;
-      throw new OsseaError(
-        'vsphere.unreachable',
-        `${this.#host} cannot be reached: ${error instanceof Error ? error.message : String(error)}.`,
-        {
-          remedy: 'See that vCenter is up and that port 443 is reachable from the appliance.',
-          retryable: true,
-          cause: error,
-        },
-      );
+      throw this.#unreachable(`cannot be reached: ${error instanceof Error ? error.message : error}`, error);
     }
+  }
+
+  #unreachable(what: string, cause?: unknown): OsseaError {
+    return new OsseaError('vsphere.unreachable', `${this.#host} ${what}.`, {
+      remedy: 'See that vCenter is up and that port 443 is reachable from the appliance.',
+      retryable: true,
+      cause,
+    });
   }
 
   #takeCookie(header: string | string[] | undefined): void {

@@ -14,6 +14,8 @@ export interface EngineConfig {
   readonly deviceDir: string;
   readonly vddkLibDir?: string | undefined;
   readonly applianceMacs?: readonly string[] | undefined;
+  /** The longest silence of a source. */
+  readonly stallSeconds: number;
 }
 
 /** What every workflow works with. */

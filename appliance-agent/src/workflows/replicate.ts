@@ -15,7 +15,7 @@ import { eachDisk } from './eachDisk.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, tellWorkload, type WorkflowParts } from './parts.ts';
 import { assertReady } from './readiness.ts';
-import { removeSnapshotEffect, snapshotName, takeSnapshot } from './snapshots.ts';
+import { removeEarlierSnapshots, removeSnapshotEffect, snapshotName, takeSnapshot } from './snapshots.ts';
 
 /** The steps, in order, as people read them. */
 export const replicateSteps = [
@@ -74,6 +74,8 @@ async function runCycle(
   await run.step('preflight', async (signal) => {
     const workload = await store.workloads.require(workloadId);
     await haveEndpoints(parts, run, workload, signal);
+    const client = await sessions.vcenter(workload.sourceId);
+    await removeEarlierSnapshots(parts, client, workload, run.jobId, signal);
     const vm = await findSourceVm(parts, workload);
     await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, vm));
     await store.workloads.update(workloadId, { name: vm.name, moRef: vm.moRef });

@@ -1,4 +1,11 @@
-import { isOsseaError, type MoRef, OsseaError, type VirtualMachine } from '../contract/index.ts';
+import pRetry from 'p-retry';
+import {
+  isOsseaError,
+  type MoRef,
+  OsseaError,
+  type VirtualMachine,
+  type Workload,
+} from '../contract/index.ts';
 import type { Effect } from '../store/effects.ts';
 import type { VsphereClient } from '../vsphere/client.ts';
 import type { WorkflowParts } from './parts.ts';
@@ -35,17 +42,17 @@ export async function takeSnapshot(
     workloadId: job.workloadId,
     detail: { vm: vm.moRef },
   });
-  const snapshot =
+  const description = 'Held by OSSEA Migrate while it copies; removed by it afterwards.';
+  const create = async () =>
     (await client.findSnapshot(vm.moRef, token)) ??
-    (await client.createSnapshot(
-      vm.moRef,
-      {
-        name: token,
-        description: 'Held by OSSEA Migrate while it copies; removed by it afterwards.',
-        quiesce,
-      },
-      signal,
-    ));
+    (await client.createSnapshot(vm.moRef, { name: token, description, quiesce }, signal));
+  const snapshot = await pRetry(create, {
+    signal,
+    retries: 3,
+    minTimeout: 1000,
+    // A busy host, or a guest that would not be quiet for a moment: the next try often does.
+    shouldRetry: ({ error }) => isOsseaError(error, 'vsphere.task-failed'),
+  });
   await store.effects.markDone(effect.id, snapshot, { vm: vm.moRef });
   return { snapshot, takenAt: effect.createdAt.toISOString() };
 }
@@ -81,4 +88,21 @@ export async function removeSnapshotEffect(
     if (after.consolidationNeeded && !vm.consolidationNeeded) await client.consolidate(vm.moRef, signal);
   }
   await store.effects.markUndone(effect.id);
+}
+
+/**
+ * Removes what earlier jobs of the workload had to leave, such as while vCenter was away: a snapshot of ours would keep the
+ * next copy from reading the disks.
+ */
+export async function removeEarlierSnapshots(
+  parts: WorkflowParts,
+  client: VsphereClient,
+  workload: Workload,
+  jobId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const effect of await parts.store.effects.listOpen()) {
+    if (effect.workloadId !== workload.id || effect.jobId === jobId) continue;
+    await removeSnapshotEffect(parts, client, effect, workload.instanceUuid, signal);
+  }
 }

@@ -63,6 +63,7 @@ export async function openSnapshotDisk(
     ...(config.vddkLibDir !== undefined && {
       vddk: { libDir: config.vddkLibDir, runDir: join(config.runDir, 'vddk') },
     }),
+    stallTimeoutMs: config.stallSeconds * 1000,
     signal,
   });
   if (choice.kind !== 'folder' || !trustHoles) return { source, choice };

@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
+import { lendCredentials } from './agentProcess.ts';
+import { Site } from './site.ts';
+
+const mebibyte = 2 ** 20;
+let site: Site;
+
+beforeAll(async () => {
+  site = await Site.start({ vms: [] });
+}, 120_000);
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]();
+});
+
+const disk = (mebibytes: number, seed: number) => ({
+  sizeBytes: mebibytes * mebibyte,
+  fill: { seed, dataFraction: 0.6, pattern: 'random' as const },
+});
+
+describe('a replication', () => {
+  it('of odd sizes ends in equal bytes, a detached replica and nothing else', async () => {
+    const workload = await site.workload({
+      name: 'odd',
+      disks: [
+        { sizeBytes: 10 * mebibyte + 512, fill: { seed: 1, dataFraction: 0.3 } },
+        { sizeBytes: 50_001 * 512, provisioning: 'thick', fill: { seed: 2, dataFraction: 1 } },
+        { sizeBytes: 3 * mebibyte },
+      ],
+    });
+    const job = await site.replicate(workload);
+    expect(job.problem).toBeUndefined();
+    expect(job.reports.map(({ verified, mismatchedChunks }) => ({ verified, mismatchedChunks }))).toEqual(
+      Array.from({ length: 3 }, () => ({ verified: true, mismatchedChunks: 0 })),
+    );
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+    const after = await site.agent.client.call('getWorkload', { params: { id: workload.id } });
+    expect(after.state).toBe('protected');
+    expect(after.replicatedUntil).toBeDefined();
+    await site.expectClean();
+  });
+
+  it('while another runs is refused, with the job that is in the way', async () => {
+    const workload = await site.workload({ name: 'busy', disks: [disk(32, 3)] });
+    await site.setBandwidth(workload, 2);
+    const job = await site.start(workload);
+    const refused = await site.start(workload).catch((error: unknown) => error);
+    expect(isOsseaError(refused, 'job.running')).toBe(true);
+    await site.setBandwidth(workload, null);
+    expect((await site.end(job)).state).toBe('succeeded');
+  });
+
+  it('that is cancelled stops within a second or two, leaves no snapshot, and is the seed of the next', async () => {
+    const workload = await site.workload({ name: 'cancelled', disks: [disk(64, 4)] });
+    await site.setBandwidth(workload, 8);
+    const job = await site.start(workload);
+    await site.until(job, ({ doneBytes }) => doneBytes > 8 * mebibyte);
+    const asked = performance.now();
+    await site.agent.client.call('cancelJob', { params: { id: job.id } });
+    const ended = await site.end(job);
+    expect(performance.now() - asked).toBeLessThan(4000);
+    expect(ended.state).toBe('cancelled');
+    await site.expectClean();
+
+    await site.setBandwidth(workload, null);
+    const before = site.lab.vcenter.folderBytes;
+    const again = await site.replicate(workload);
+    expect(again.state).toBe('succeeded');
+    // Verification reads the replica, not the source: what came over is what was missing.
+    expect(site.lab.vcenter.folderBytes - before).toBeLessThan(0.9 * 64 * 0.6 * mebibyte);
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+  });
+
+  it('without credentials waits for them by name, and goes on by itself', async () => {
+    const workload = await site.workload({ name: 'waiting', disks: [disk(8, 5)] });
+    const { source } = site.endpoints;
+    await site.agent.client.call('revokeSourceLease', { params: { id: source.id } });
+    const job = await site.start(workload);
+    const waiting = await site.until(job, ({ state }) => state === 'waiting');
+    expect(waiting.waitReason).toBe('credentials');
+    expect(waiting.message).toContain(source.name);
+    await lendCredentials(site.agent, site.lab, site.endpoints);
+    expect((await site.end(job)).state).toBe('succeeded');
+  });
+
+  it('of a VM that is not ready is refused before anything is made, with every cause and remedy', async () => {
+    const workload = await site.workload({
+      name: 'not-ready',
+      disks: [disk(8, 6), { sizeBytes: mebibyte, mode: 'independent_persistent' }],
+    });
+    const readiness = await site.agent.client.call('readiness', { params: { id: workload.id } });
+    expect(readiness.ready).toBe(false);
+    expect(
+      readiness.concerns.filter(({ severity }) => severity === 'critical').map(({ rule }) => rule),
+    ).toEqual(['disk.independent']);
+    const job = await site.replicate(workload);
+    expect(job.problem).toMatchObject({ code: 'preflight.critical' });
+    expect(job.problem?.detail).toContain('independent');
+    expect(job.problem?.remedy).toContain('dependent');
+    expect(site.lab.vcenter.vm('not-ready').snapshots).toEqual([]);
+    await site.expectClean();
+  });
+
+  it('pitfall 27: beside a backup’s snapshot leaves that one alone', async () => {
+    const workload = await site.workload({ name: 'backed-up', disks: [disk(8, 7)] });
+    const job = await site.replicate(workload);
+    expect(job.state).toBe('succeeded');
+    const vm = site.lab.vcenter.vm('backed-up');
+    const foreign = await vm.takeSnapshot('nightly backup');
+    const blocked = await site.replicate(workload);
+    // Its first disk file is a delta now, which only VDDK reads: the job says so.
+    expect(blocked.problem).toMatchObject({ code: 'preflight.critical' });
+    expect(blocked.problem?.detail).toContain('older snapshot');
+    expect(vm.snapshots.map(({ moRef }) => moRef)).toEqual([foreign]);
+    await vm.removeSnapshot(foreign);
+    expect((await site.replicate(workload)).state).toBe('succeeded');
+  });
+
+  it('of a running guest copies the snapshot’s moment, not a mixture', async () => {
+    const workload = await site.workload({
+      name: 'writing',
+      disks: [disk(24, 8)],
+      guest: { writesPerSecond: 200, workingSet: 0.5 },
+    });
+    await site.setBandwidth(workload, 12);
+    const job = await site.start(workload);
+    const vm = site.lab.vcenter.vm('writing');
+    await expect.poll(() => vm.snapshots.length, { timeout: 20_000 }).toBe(1);
+    const [snapshot] = vm.snapshots;
+    const expected = await Promise.all(
+      vm.disks.map((each) => each.digest({ snapshot: snapshot?.moRef ?? '' })),
+    );
+    await vm.guestHasWritten(100);
+    await site.setBandwidth(workload, null);
+    expect((await site.end(job)).state).toBe('succeeded');
+    expect(await site.replicaDigests(workload)).toEqual(expected);
+    expect(await site.sourceDigests(workload)).not.toEqual(expected);
+    vm.stopGuest();
+  });
+});
+
+describe('a verification', () => {
+  it('against the source finds what the storage lost, heals just that, and reports both', async () => {
+    const workload = await site.workload({ name: 'decayed', disks: [disk(16, 9)] });
+    expect((await site.replicate(workload)).state).toBe('succeeded');
+    await site.damage(workload, 5 * mebibyte + 77);
+    const started = await site.agent.client.call('startVerify', {
+      params: { id: workload.id },
+      body: { mode: 'source', heal: true },
+    });
+    const job = await site.end(started);
+    expect(job.problem).toBeUndefined();
+    expect(job.reports).toMatchObject([{ verified: true, mismatchedChunks: 1, healedChunks: 1 }]);
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+    await site.expectClean();
+  });
+
+  it('without healing reports what differs and leaves it, and the next replication writes just that', async () => {
+    const workload = await site.workload({ name: 'reported', disks: [disk(16, 10)] });
+    expect((await site.replicate(workload)).state).toBe('succeeded');
+    await site.damage(workload, 9 * mebibyte);
+    const started = await site.agent.client.call('startVerify', {
+      params: { id: workload.id },
+      body: { mode: 'readback', heal: false },
+    });
+    const job = await site.end(started);
+    expect(job.problem).toMatchObject({ code: 'verify.mismatch' });
+    expect(job.reports).toMatchObject([{ verified: false, mismatchedChunks: 1, healedChunks: 0 }]);
+    const again = await site.replicate(workload);
+    expect(again.state).toBe('succeeded');
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+  });
+});
+
+it('a cleanup shows its plan, removes the replica, and forgets the workload', async () => {
+  const workload = await site.workload({ name: 'given-up', disks: [disk(8, 11)] });
+  expect((await site.replicate(workload)).state).toBe('succeeded');
+  const request = { workloadId: workload.id, removeReplica: true };
+  const { plan } = await site.agent.client.call('startCleanup', { body: { ...request, dryRun: true } });
+  expect(plan.map(({ kind }) => kind)).toContain('volume');
+  const { job } = await site.agent.client.call('startCleanup', { body: { ...request, dryRun: false } });
+  expect((await site.end({ id: job?.id ?? '' })).state).toBe('succeeded');
+  const { items } = await site.agent.client.call('listWorkloads', {});
+  expect(items.some(({ id }) => id === workload.id)).toBe(false);
+  expect(site.lab.leftovers().filter((line) => line.includes('given-up'))).toEqual([]);
+});
