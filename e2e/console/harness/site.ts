@@ -93,7 +93,7 @@ const attention = {
   code: 'cloudstack.resource-limit',
   title: 'A resource limit of the CloudStack account is reached',
   detail:
-    'The volume of app-3, Hard disk 2 (200 GiB) would exceed the account’s primary storage of 20,480 GiB.',
+    'The volume of files-1, Hard disk 2 (200 GiB) would exceed the account’s primary storage of 20,480 GiB.',
   remedy: 'Raise the limit of the account, or delete volumes that nobody needs.',
   retryable: true,
 } as const;
@@ -122,10 +122,10 @@ function workload(vm: VirtualMachine, index: number): z.input<typeof Workload> {
       }),
     })),
     settings: { targetName: vm.name, quiesce: 'auto', verify: 'readback', nics: [], disks: [] },
-    ...(index === 2 && { attention }),
+    ...(index === 3 && { attention }),
     ...(index % 6 !== 0 && { replicatedUntil: before(index * 47 + 3) }),
     ...(index === 1 && { currentJobId: id('c1', 1) }),
-    ...(index === 6 && { currentJobId: id('c1', 2) }),
+    ...(index === 2 && { currentJobId: id('c1', 2) }),
     createdAt: before(60 * 24 * 6),
   };
 }
@@ -353,7 +353,7 @@ export function sampleSite(vmCount: number) {
     startVerify: () => byParams(jobs, { id: jobs[0]?.id }),
     updateWorkload: ({ params, body }) => {
       const known = byParams(workloads, params);
-      return { ...known, settings: { ...known.settings, ...Object(body) } };
+      return Object.assign(known, { settings: { ...known.settings, ...Object(body) } });
     },
     listTokens: () => ({ items: [] }),
     listAudit: () => ({

@@ -26,21 +26,18 @@ export function BandwidthControl({ applianceId, workload, readOnly }: Props) {
   const [step, setStep] = useState(() => stepOf(bandwidthLimit));
   const [touched, setTouched] = useState(false);
   const update = useAgentMutation(applianceId, 'updateWorkload', ['getWorkload', 'listWorkloads']);
+  const { isPending } = update;
   useEffect(() => {
+    // An answer to an earlier move shall not throw the thumb back while a later one is on its way.
+    if (isPending) return;
     setStep(stepOf(bandwidthLimit));
     setTouched(false);
-  }, [bandwidthLimit]);
+  }, [bandwidthLimit, isPending]);
 
   const save = (next: number) =>
     update.mutate(
       { params: { id: workload.id }, body: { bandwidthLimit: limitAt(next) ?? null } },
-      {
-        onError: (error) => {
-          setStep(stepOf(bandwidthLimit));
-          setTouched(false);
-          tellProblem(error);
-        },
-      },
+      { onError: tellProblem },
     );
   return (
     <div>

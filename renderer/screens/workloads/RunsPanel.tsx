@@ -34,7 +34,7 @@ export function RunsPanel({ runs, live, limit }: Props) {
           Nothing was done yet.
         </Text>
       )}
-      <Timeline active={runs.length} bulletSize={12} lineWidth={2}>
+      <Timeline active={runs.length} bulletSize={12} lineWidth={2} styles={{ itemBullet: { top: 5 } }}>
         {runs.slice(0, limit).map((job) => (
           <Timeline.Item
             key={job.id}

@@ -70,9 +70,9 @@ test('volumes that a VM of the cloud runs on are neither overwritten nor deleted
     const workload = workloadFixture(1, { state, replicatedUntil: '2026-01-01T00:00:00.000Z' });
     expect(whyNotReplicate(workload)).toMatch(/overwrite/);
     expect(whyNotVerify(workload)).toMatch(/has written/);
-    expect(whyNotRemove(workload)).toMatch(/runs on its volumes/);
+    expect(whyNotRemove(workload)).toMatch(/on the volumes of the replica/);
   }
-  expect(whyNotRemove(workloadFixture(1, { state: 'testing' }))).toMatch(/runs on its volumes/);
+  expect(whyNotRemove(workloadFixture(1, { state: 'testing' }))).toBe('End the test first');
 });
 
 test('one job at a time, and nothing to verify before there is a replica', () => {

@@ -130,6 +130,7 @@ export function whyNotVerify({ state, currentJobId, replicatedUntil }: Workload)
 /** Why a workload cannot be removed with its replica now, as a button's reason; undefined: it can. */
 export function whyNotRemove({ state, currentJobId }: Workload): string | undefined {
   if (currentJobId !== undefined) return 'Cancel its job first';
-  if (inCloud.has(state) || state === 'testing') return 'A VM in the cloud runs on its volumes';
+  if (state === 'testing') return 'End the test first';
+  if (inCloud.has(state)) return 'The VM runs in the cloud now, on the volumes of the replica';
   return undefined;
 }
