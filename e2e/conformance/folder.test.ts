@@ -1,43 +1,19 @@
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import readline from 'node:readline';
-import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import { probeCertificate } from '../../appliance-agent/src/tls/certificate.ts';
 import { openFolderSource } from '../../appliance-agent/src/transports/folderSource.ts';
+import { startVcsim, type Vcsim, vcsimProgram } from '../lab/vcsim.ts';
 
-/** What vcsim prints when it is ready: its address and the files behind its disks. */
-const Ready = z.object({
-  url: z.url(),
-  disks: z.array(z.object({ VM: z.string(), Extent: z.string(), Capacity: z.number() })).min(1),
-});
-
-const candidates = [process.env.VCSIM, '.cache/vcsim/vcsim', '/opt/vcsim/vcsim'];
-const binary = candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
-
-describe.skipIf(binary === undefined)('/folder of vcsim (set VCSIM to its binary)', () => {
-  let ready: z.infer<typeof Ready>;
+describe.skipIf(vcsimProgram === undefined)('/folder of vcsim (set VCSIM to its binary)', () => {
+  let ready: Vcsim;
   let fingerprint: string;
-  let stop: () => void;
 
   beforeAll(async () => {
-    const vcsim = spawn(binary ?? '', ['-listen', '127.0.0.1:0', '-disk-mib', '8'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    stop = () => vcsim.kill();
-    const [line] = await once(readline.createInterface(vcsim.stdout), 'line');
-    ready = Ready.parse(JSON.parse(String(line)));
-    const { hostname, port } = new URL(ready.url);
-    const socket = tls.connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
-    await once(socket, 'secureConnect');
-    fingerprint = createHash('sha256').update(socket.getPeerCertificate().raw).digest('hex');
-    socket.destroy();
+    ready = await startVcsim('-disk-mib', '8');
+    ({ fingerprint } = await probeCertificate(ready.url));
   });
-  afterAll(() => stop());
+  afterAll(() => ready?.[Symbol.asyncDispose]());
 
   const open = (baseFileName: string, expectedBytes: number) =>
     openFolderSource({

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { startVcsim, vcsimProgram } from '../lab/vcsim.ts';
+
+/** The document that `--json` closes with. */
+const Outcome = z.object({
+  workload: z.string(),
+  disks: z.array(
+    z.object({
+      key: z.number(),
+      capacityBytes: z.number(),
+      copiedBytes: z.number(),
+      holeBytes: z.number(),
+      sourceDigest: z.string().length(64),
+      targetDigest: z.string().length(64),
+      verified: z.literal(true),
+    }),
+  ),
+  snapshotsLeft: z.literal(0),
+  seconds: z.number(),
+});
+
+async function demo(...options: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'demo.ts'), ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code, out, err };
+}
+
+const lastLine = (out: string) => Outcome.parse(JSON.parse(out.trimEnd().split('\n').at(-1) ?? ''));
+
+describe('the demo', { timeout: 120_000 }, () => {
+  it('carries the lab’s VM over and closes with one JSON document', async () => {
+    const { code, out, err } = await demo('--json');
+    expect(code, err).toBe(0);
+    const { workload, disks } = lastLine(out);
+    expect(workload).toBe('db-01');
+    expect(disks).toHaveLength(3);
+    for (const disk of disks) expect(disk.targetDigest).toBe(disk.sourceDigest);
+  });
+
+  it.skipIf(vcsimProgram === undefined)('does the same from vcsim (VCSIM names its program)', async () => {
+    await using vcsim = await startVcsim('-vm', '2', '-disk-mib', '48');
+    const folder = await mkdtemp(join(tmpdir(), 'ossea-demo-test-'));
+    try {
+      const passwordFile = join(folder, 'password');
+      await writeFile(passwordFile, `${vcsim.password}\n`, { mode: 0o600 });
+      const account = ['--username', vcsim.username, '--password-file', passwordFile];
+      const { code, out, err } = await demo('--json', '--vcenter', vcsim.url, ...account);
+      expect(code, err).toBe(0);
+      for (const disk of lastLine(out).disks)
+        expect(disk.copiedBytes, 'a quarter of it is data').toBeGreaterThan(disk.capacityBytes / 8);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('says what is wrong with its options', async () => {
+    expect(await demo('--vcenter', 'https://127.0.0.1:1/sdk')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--username'),
+    });
+  });
+});
