@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Orphan, type Problem, StartCleanup, toProblem, type Workload } from '../contract/index.ts';
+import { type Orphan, type Problem, StartCleanup, type Workload } from '../contract/index.ts';
 import { journalFolder } from './copyWorkloadDisk.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, type WorkflowParts } from './parts.ts';
@@ -141,7 +141,7 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
       return null;
     });
   } catch (error) {
-    failure = run.cancelled ? cancelError().toProblem() : toProblem(error);
+    failure = run.cancelled ? cancelError().toProblem() : run.problemOf(error);
   }
   await finish(parts, run, request.removeReplica && !failure ? undefined : request.workloadId, failure);
 }

@@ -32,6 +32,8 @@ export interface CredentialSource {
   waitFor(endpointId: string, signal: AbortSignal): Promise<Credentials>;
   /** Calls back whenever a lease is put, revoked or expires. Returns the unsubscriber. */
   onChange(listener: (endpointId: string) => void): () => void;
+  /** The text with every lent secret blanked: nothing that servers say is stored or told without it. */
+  redact(text: string): string;
 }
 
 /** A stored event with its rising id; `id` is undefined for samples (`progress`). */

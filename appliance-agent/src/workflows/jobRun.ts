@@ -13,6 +13,7 @@ import {
 } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
 import { durably } from './durable.ts';
+import type { CredentialSource } from './engine.ts';
 import type { EventHub } from './eventHub.ts';
 
 /** Why a run ends before its work does. */
@@ -34,6 +35,13 @@ const keepIntervalMs = 2_000;
 /** How long a step goes on trying against transient errors. Milliseconds. */
 const patienceMs = 15 * 60_000;
 
+export interface JobRunParts {
+  readonly store: Store;
+  readonly hub: EventHub;
+  readonly logger: Logger;
+  readonly credentials: Pick<CredentialSource, 'redact'>;
+}
+
 /** One job in this process: its cancellation, its steps, what it waits for, and the progress of its disks. */
 export class JobRun {
   readonly jobId: string;
@@ -44,14 +52,16 @@ export class JobRun {
   readonly #stop = new AbortController();
   readonly #shutdown = new AbortController();
   readonly #progress = new Map<number, DiskProgress>();
+  readonly #redact: (text: string) => string;
   readonly #sampler: NodeJS.Timeout;
   readonly #working = new Set<Promise<unknown>>();
   #sampledAt = 0;
   #keptAt = 0;
   #dirty = false;
 
-  constructor(jobId: string, store: Store, hub: EventHub, logger: Logger) {
+  constructor(jobId: string, { store, hub, logger, credentials }: JobRunParts) {
     this.jobId = jobId;
+    this.#redact = (text) => credentials.redact(text);
     this.#store = store;
     this.#hub = hub;
     this.logger = logger.child({ job: jobId });
@@ -107,7 +117,7 @@ export class JobRun {
       } catch (error) {
         if (this.#shutdown.signal.aborted) return new Promise<never>(() => undefined);
         const cancelled = this.cancelled && !options.undo;
-        const problem = (cancelled ? cancelError() : undefined)?.toProblem() ?? toProblem(error);
+        const problem = cancelled ? cancelError().toProblem() : this.problemOf(error);
         if (problem.code === 'agent.internal') this.logger.error({ err: error, step: name }, 'a step failed');
         await this.#keepProgress();
         const state = cancelled ? 'skipped' : 'failed';
@@ -117,6 +127,17 @@ export class JobRun {
     });
     if (outcome.ok) return outcome.value;
     throw OsseaError.fromProblem(outcome.problem);
+  }
+
+  /** What was thrown, as it may be stored and told. */
+  problemOf(error: unknown): Problem {
+    const { detail, remedy, value, ...rest } = toProblem(error);
+    return {
+      ...rest,
+      detail: this.#redact(detail),
+      ...(remedy !== undefined && { remedy: this.#redact(remedy) }),
+      ...(value !== undefined && { value: this.#redact(value) }),
+    };
   }
 
   /** Says what the job waits for, or that it goes on. */
@@ -186,7 +207,7 @@ export class JobRun {
           throw error;
         const seconds = Math.min(30, 2 ** Math.min(attempt - 1, 5));
         this.logger.warn({ code: error.code, detail: error.message, seconds }, 'a step is tried again');
-        await this.waiting('retry', `${error.message} It is tried again in ${seconds} s.`);
+        await this.waiting('retry', `${this.#redact(error.message)} It is tried again in ${seconds} s.`);
         await setTimeout(seconds * 1000, undefined, { signal });
         await this.waiting(undefined);
       }

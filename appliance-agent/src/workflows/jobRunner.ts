@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { StartReplicate, StartVerify, toProblem } from '../contract/index.ts';
+import { StartReplicate, StartVerify } from '../contract/index.ts';
 import type { JobFacts } from '../store/jobs.ts';
 import { cleanup } from './cleanup.ts';
 import { durableStatus, launchDurable, shutdownDurable, startDurable } from './durable.ts';
@@ -68,11 +68,11 @@ export class JobRunner {
   }
 
   async #work(jobId: string): Promise<void> {
-    const { store, hub, logger } = this.#parts;
+    const { store } = this.#parts;
     const facts = await store.jobs.facts(jobId);
     // A job that has ended needs nothing more; two workflows of one job at a time must not be.
     if (!facts || ended(facts) || this.#runs.has(jobId)) return;
-    const run = new JobRun(jobId, store, hub, logger);
+    const run = new JobRun(jobId, this.#parts);
     this.#runs.set(jobId, run);
     if (facts.cancelRequested) run.cancel();
     try {
@@ -119,7 +119,7 @@ export class JobRunner {
       }
     } catch (error) {
       run.logger.error({ err: error }, 'a job failed outside of its steps');
-      await finish(this.#parts, run, workloadId, toProblem(error));
+      await finish(this.#parts, run, workloadId, run.problemOf(error));
     }
   }
 

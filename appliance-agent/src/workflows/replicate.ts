@@ -4,7 +4,6 @@ import {
   type MoRef,
   OsseaError,
   type Problem,
-  toProblem,
   type VirtualMachine,
   type Workload,
 } from '../contract/index.ts';
@@ -53,7 +52,7 @@ export async function replicate(
   try {
     await runCycle(parts, run, workloadId, request);
   } catch (error) {
-    failure = run.cancelled ? cancelError().toProblem() : toProblem(error);
+    failure = run.cancelled ? cancelError().toProblem() : run.problemOf(error);
   }
   failure = (await release(parts, run, workloadId)) ?? failure;
   await finish(parts, run, workloadId, failure);
@@ -166,7 +165,7 @@ async function release(parts: WorkflowParts, run: JobRun, workloadId: string): P
     try {
       await run.step(name, work, undo);
     } catch (error) {
-      failure ??= toProblem(error);
+      failure ??= run.problemOf(error);
     }
   };
   await attempt('detach', (signal) => detachVolumes(parts, run, workloadId, signal));

@@ -3,7 +3,6 @@ import {
   type DiskReport,
   OsseaError,
   type Problem,
-  toProblem,
   type Workload,
   type WorkloadDisk,
 } from '../contract/index.ts';
@@ -43,12 +42,12 @@ export async function verifyReplica(parts: WorkflowParts, run: JobRun, workloadI
       return null;
     });
   } catch (error) {
-    failure = run.cancelled ? cancelError().toProblem() : toProblem(error);
+    failure = run.cancelled ? cancelError().toProblem() : run.problemOf(error);
   }
   try {
     await run.step('detach', (signal) => detachVolumes(parts, run, workloadId, signal), { undo: true });
   } catch (error) {
-    failure ??= toProblem(error);
+    failure ??= run.problemOf(error);
   }
   await finish(parts, run, workloadId, failure);
 }
