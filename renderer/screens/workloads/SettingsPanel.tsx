@@ -5,7 +5,7 @@ import { formatBytes } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
-import { changesOf, formOf, problemsOf, rebase } from './settingsForm.ts';
+import { changesOf, choicesWith, formOf, problemsOf, rebase } from './settingsForm.ts';
 
 interface Props {
   readonly applianceId: string;
@@ -35,11 +35,6 @@ const verifies = [
   { value: 'source', label: 'Compare with the source' },
   { value: 'none', label: 'Do not verify' },
 ];
-const defaultFirst = (list: readonly { readonly id: string; readonly name: string }[]) => [
-  { value: '', label: 'Default of the target' },
-  ...list.map(({ id, name }) => ({ value: id, label: name })),
-];
-
 /** How a workload is replicated and what it becomes; what changes goes for the next run. */
 export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
   const [form, setForm] = useState(() => formOf(workload));
@@ -109,7 +104,7 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
               />
               <NativeSelect
                 label="Compute offering"
-                data={defaultFirst(discovery?.serviceOfferings ?? [])}
+                data={choicesWith(discovery?.serviceOfferings ?? [], form.serviceOfferingId)}
                 value={form.serviceOfferingId}
                 onChange={(event) => setForm({ ...form, serviceOfferingId: event.currentTarget.value })}
               />
@@ -140,7 +135,10 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                       ? formatBytes(disk.capacityBytes)
                       : `${formatBytes(disk.capacityBytes)}; its volume exists already`
                   }
-                  data={defaultFirst(discovery?.diskOfferings ?? [])}
+                  data={choicesWith(
+                    discovery?.diskOfferings ?? [],
+                    form.disks[disk.key] ?? disk.diskOfferingId ?? '',
+                  )}
                   disabled={disk.volumeId !== undefined}
                   value={form.disks[disk.key] ?? disk.diskOfferingId ?? ''}
                   onChange={({ currentTarget: { value } }) =>
@@ -156,7 +154,7 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                   <NativeSelect
                     w={300}
                     label={now === undefined ? label : `${label}, now on ${now}`}
-                    data={defaultFirst(networks)}
+                    data={choicesWith(networks, chosen?.networkId ?? '')}
                     value={chosen?.networkId ?? ''}
                     onChange={(event) => setNic(key, { networkId: event.currentTarget.value })}
                   />

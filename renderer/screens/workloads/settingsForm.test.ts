@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { WorkloadSettings } from '../../../appliance-agent/src/contract/index.ts';
-import { changesOf, formOf, problemsOf, rebase } from './settingsForm.ts';
+import { changesOf, choicesWith, formOf, problemsOf, rebase } from './settingsForm.ts';
 
 const workload = {
   settings: WorkloadSettings.parse({
@@ -44,4 +44,11 @@ test('what was changed elsewhere meanwhile is taken in, unless it was changed he
 test('a name that CloudStack would refuse is refused here, with the numbers', () => {
   expect(problemsOf(form)).toEqual({});
   expect(problemsOf({ ...form, targetName: 'x'.repeat(64) }).targetName).toMatch(/63.*64/);
+});
+
+test('a chosen offering that is not offered now is shown as what it is, not as the default', () => {
+  const offered = [{ id: 'so-2', name: 'Medium' }];
+  expect(choicesWith(offered, 'so-2').map(({ value }) => value)).toEqual(['', 'so-2']);
+  expect(choicesWith(offered, '').map(({ value }) => value)).toEqual(['', 'so-2']);
+  expect(choicesWith([], 'so-1').at(-1)).toEqual({ value: 'so-1', label: 'so-1 (not offered now)' });
 });

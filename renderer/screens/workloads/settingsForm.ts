@@ -83,3 +83,16 @@ export function changesOf(form: SettingsForm, { settings }: Pick<Workload, 'sett
     }),
   };
 }
+
+/** A select's options: the target's default, what is offered, and what is chosen although it is not (or not known to be). */
+export function choicesWith(
+  offered: readonly { readonly id: string; readonly name: string }[],
+  chosen: string,
+): { readonly value: string; readonly label: string }[] {
+  const known = chosen === '' || offered.some(({ id }) => id === chosen);
+  return [
+    { value: '', label: 'Default of the target' },
+    ...offered.map(({ id, name }) => ({ value: id, label: name })),
+    ...(known ? [] : [{ value: chosen, label: `${chosen} (not offered now)` }]),
+  ];
+}
