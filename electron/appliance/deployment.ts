@@ -29,7 +29,7 @@ const inspectScript = `
 set -eu
 . /etc/os-release
 echo "$PRETTY_NAME, $(uname -m), kernel $(uname -r)"
-case "$(uname -m)" in x86_64|aarch64) ;; *) echo "unsupported machine: $(uname -m)" >&2; exit 3;; esac
+[ "$(uname -m)" = x86_64 ] || { echo "unsupported machine: $(uname -m); the agent is built for x86_64" >&2; exit 3; }
 if [ "$(id -u)" -ne 0 ]; then sudo -n true || { echo "user $(id -un) is neither root nor may use sudo without a password" >&2; exit 4; }; fi
 free=$(df -Pk /opt | awk 'NR==2 {print $4}')
 echo "$((free / 1024)) MiB free in /opt"
@@ -65,6 +65,8 @@ if [ -d /run/systemd/system ]; then
 else
   echo "systemd does not run here: starting the agent as a plain process, which a reboot ends"
   mkdir -p /run/ossea-agent /var/lib/ossea-agent
+  chgrp ossea /run/ossea-agent
+  chmod 2750 /run/ossea-agent
   if [ -f /run/ossea-agent/agent.pid ]; then
     pid=$(cat /run/ossea-agent/agent.pid)
     kill "$pid" 2>/dev/null || true
@@ -77,7 +79,7 @@ for i in $(seq 300); do ${home}/current/bin/ossea-agent status >/dev/null 2>&1 &
 ${home}/current/bin/ossea-agent status
 `;
 
-const tokenScript = `${home}/current/bin/ossea-agent token create --name "console $(date -u +%F)" --role admin --json`;
+const tokenScript = `${home}/current/bin/ossea-agent --json token create "console $(date -u +%F)" --role admin`;
 
 /**
  * Installs the agent on a bare Debian-like VM over SSH, or replaces it by this console's version.
