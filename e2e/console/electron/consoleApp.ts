@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { _electron, type ElectronApplication, type Page } from 'playwright';
+import { type Keyring, missingForKeyring, startKeyring } from '../../lab/keyring/keyring.ts';
+import { type Display, displayMissing, startDisplay } from './display.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+
+/** Electron's program: where `ELECTRON_OVERRIDE_DIST_PATH` says, where CI puts it, or where npm installed it. */
+export const electronProgram = [
+  process.env.ELECTRON_OVERRIDE_DIST_PATH,
+  join(root, '.cache', 'electron'),
+  join(root, 'node_modules', 'electron', 'dist'),
+]
+  .map((folder) => folder && join(folder, 'electron'))
+  .find((program) => program && existsSync(program));
+
+/** What these tests lack here, in words; undefined where they can run. */
+export const consoleTestsLack = (() => {
+  const lacking = [
+    electronProgram ? undefined : 'an Electron (ELECTRON_OVERRIDE_DIST_PATH)',
+    existsSync(join(root, 'dist', 'main', 'main.cjs')) ? undefined : 'the bundles (npm run build:console)',
+    displayMissing,
+    ...missingForKeyring(),
+  ].filter((each) => each !== undefined);
+  return lacking.length === 0 ? undefined : lacking.join(', ');
+})();
+
+/** Where consoles run: a display, a keyring and a home that go away with it. */
+export interface Desk extends AsyncDisposable {
+  readonly keyring: Keyring;
+  readonly home: string;
+  /** The console's own folder: profiles, settings, cache, logs. */
+  readonly dataFolder: string;
+  /** Starts the console, with further arguments such as a deep link. */
+  launch(options?: LaunchOptions): Promise<ConsoleApp>;
+}
+
+export interface LaunchOptions {
+  readonly arguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Another folder than the desk's, for a console of somebody else. */
+  readonly dataFolder?: string;
+}
+
+/** A running console. */
+export interface ConsoleApp extends AsyncDisposable {
+  readonly electron: ElectronApplication;
+  readonly page: Page;
+  /** What went to the page's console as an error. */
+  readonly errors: readonly string[];
+  /** Ends it as a person would, without being asked. */
+  quit(): Promise<void>;
+}
+
+/** @throws Error where a program is missing */
+export async function startDesk(size?: { width: number; height: number }): Promise<Desk> {
+  await using undo = new AsyncDisposableStack();
+  const home = await mkdtemp(join(tmpdir(), 'ossea-desk-'));
+  undo.defer(() => rm(home, { recursive: true, force: true }));
+  const display: Display = undo.use(await startDisplay(size?.width, size?.height));
+  const keyring = undo.use(await startKeyring());
+  const ownData = join(home, 'console');
+  const running = new Set<ConsoleApp>();
+  undo.defer(async () => {
+    for (const each of running) await each[Symbol.asyncDispose]();
+  });
+  const owner = undo.move();
+
+  async function launch(options: LaunchOptions = {}): Promise<ConsoleApp> {
+    const electron = await _electron.launch({
+      executablePath: electronProgram ?? '',
+      // Root may use no sandbox of the operating system, and a virtual display has no GPU.
+      args: ['--no-sandbox', '--disable-gpu', root, ...(options.arguments ?? [])],
+      env: {
+        PATH: process.env.PATH ?? '',
+        ...keyring.environment,
+        HOME: home,
+        DISPLAY: display.name,
+        OSSEA_CONSOLE_DATA: options.dataFolder ?? ownData,
+        OSSEA_QUIT_WITHOUT_ASKING: '1',
+        ...options.environment,
+      },
+    });
+    const page = await electron.firstWindow();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(message.text());
+    });
+    const app: ConsoleApp = {
+      electron,
+      page,
+      errors,
+      quit: () => electron.close(),
+      async [Symbol.asyncDispose]() {
+        running.delete(app);
+        await electron.close().catch(() => undefined);
+      },
+    };
+    running.add(app);
+    return app;
+  }
+  return { keyring, home, dataFolder: ownData, launch, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+}
