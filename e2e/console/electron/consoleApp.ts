@@ -7,6 +7,8 @@ import { type Keyring, missingForKeyring, startKeyring } from '../../lab/keyring
 import { type Display, displayMissing, startDisplay } from './display.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
+/** Not the folder: a module's package would be imported too late for what must be declared before the app is ready. */
+const program = join(root, 'dist', 'main', 'main.cjs');
 
 /** Electron's program: where `ELECTRON_OVERRIDE_DIST_PATH` says, where CI puts it, or where npm installed it. */
 export const electronProgram = [
@@ -21,7 +23,7 @@ export const electronProgram = [
 export const consoleTestsLack = (() => {
   const lacking = [
     electronProgram ? undefined : 'an Electron (ELECTRON_OVERRIDE_DIST_PATH)',
-    existsSync(join(root, 'dist', 'main', 'main.cjs')) ? undefined : 'the bundles (npm run build:console)',
+    existsSync(program) ? undefined : 'the bundles (npm run build:console)',
     displayMissing,
     ...missingForKeyring(),
   ].filter((each) => each !== undefined);
@@ -73,7 +75,7 @@ export async function startDesk(size?: { width: number; height: number }): Promi
     const electron = await _electron.launch({
       executablePath: electronProgram ?? '',
       // Root may use no sandbox of the operating system, and a virtual display has no GPU.
-      args: ['--no-sandbox', '--disable-gpu', root, ...(options.arguments ?? [])],
+      args: ['--no-sandbox', '--disable-gpu', program, ...(options.arguments ?? [])],
       env: {
         PATH: process.env.PATH ?? '',
         ...keyring.environment,
