@@ -7,26 +7,22 @@ const packaged = new Set(['electron', 'keytar', 'cpu-features', ...builtinModule
 /** Native code cannot be bundled; ssh2 does without its own where it is not found. */
 const external = (name: string) => packaged.has(name) || name.startsWith('node:') || name.endsWith('.node');
 
-/** The main process and the preload script, each bundled into one file; `OSSEA_BUNDLE` says which. */
-const preload = process.env.OSSEA_BUNDLE === 'preload';
-
+/** The main process in one file. */
 export default defineConfig({
   root: join(root, 'electron'),
   resolve: { conditions: ['node'], mainFields: ['module', 'main'] },
   build: {
-    outDir: join(root, 'dist', preload ? 'preload' : 'main'),
+    outDir: join(root, 'dist', 'main'),
     emptyOutDir: true,
     target: 'node20',
     minify: false,
     sourcemap: true,
     ssr: true,
     rollupOptions: {
-      input: join(root, 'electron', preload ? 'preload.ts' : 'main.ts'),
+      input: join(root, 'electron', 'main.ts'),
       external,
-      // A sandboxed preload script must be CommonJS.
-      output: preload
-        ? { format: 'cjs', entryFileNames: 'preload.cjs' }
-        : { format: 'es', entryFileNames: 'main.js', codeSplitting: false },
+      // CommonJS: so do most of the packages, and it loads faster than a module.
+      output: { format: 'cjs', entryFileNames: 'main.cjs', codeSplitting: false },
     },
   },
   ssr: { noExternal: true },

@@ -1,0 +1,35 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type LogLevel } from 'vite';
+import { z } from 'zod';
+
+const root = join(import.meta.dirname, '..', '..');
+/** The app's folder: `electron dist` starts it, and it is what is packaged. */
+export const appFolder = join(root, 'dist');
+const parts = ['main', 'preload', 'renderer'] as const;
+
+const Manifest = z.object({
+  name: z.string(),
+  productName: z.string(),
+  version: z.string(),
+  description: z.string(),
+  license: z.string(),
+});
+
+/** Writes the app's own manifest: the workspace's says `type: module`, and the main process is CommonJS. */
+export async function writeManifest(): Promise<void> {
+  const manifest = Manifest.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
+  const content = { ...manifest, type: 'commonjs', main: 'main/main.cjs' };
+  await writeFile(join(appFolder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Bundles main process, preload script and renderer into `dist`. */
+export async function bundleConsole(logLevel: LogLevel = 'warn'): Promise<void> {
+  for (const part of parts) {
+    await build({ configFile: join(import.meta.dirname, `vite.${part}.config.ts`), logLevel });
+  }
+  await writeManifest();
+}
+
+/** `npm run build:console` */
+if (import.meta.main) await bundleConsole('info');
