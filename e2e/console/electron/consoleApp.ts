@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,8 +9,8 @@ import { type Keyring, missingForKeyring, startKeyring } from '../../lab/keyring
 import { type Display, displayMissing, startDisplay } from './display.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
-/** Not the folder: a module's package would be imported too late for what must be declared before the app is ready. */
-const program = join(root, 'dist', 'main', 'main.cjs');
+/** The app's folder, as `npm run build:console` fills it. */
+const program = join(root, 'dist');
 
 /** Electron's program: where `ELECTRON_OVERRIDE_DIST_PATH` says, where CI puts it, or where npm installed it. */
 export const electronProgram = [
@@ -23,7 +25,7 @@ export const electronProgram = [
 export const consoleTestsLack = (() => {
   const lacking = [
     electronProgram ? undefined : 'an Electron (ELECTRON_OVERRIDE_DIST_PATH)',
-    existsSync(program) ? undefined : 'the bundles (npm run build:console)',
+    existsSync(join(program, 'package.json')) ? undefined : 'the bundles (npm run build:console)',
     displayMissing,
     ...missingForKeyring(),
   ].filter((each) => each !== undefined);
@@ -38,6 +40,8 @@ export interface Desk extends AsyncDisposable {
   readonly dataFolder: string;
   /** Starts the console, with further arguments such as a deep link. */
   launch(options?: LaunchOptions): Promise<ConsoleApp>;
+  /** Starts the program beside a console that runs, as a double click or the desktop's handler of links does; the exit code. */
+  startBeside(options?: LaunchOptions): Promise<number | null>;
 }
 
 export interface LaunchOptions {
@@ -71,20 +75,28 @@ export async function startDesk(size?: { width: number; height: number }): Promi
   });
   const owner = undo.move();
 
+  // Root may use no sandbox of the operating system, and a virtual display has no GPU.
+  const argumentsOf = (options: LaunchOptions) => [
+    '--no-sandbox',
+    '--disable-gpu',
+    program,
+    ...(options.arguments ?? []),
+  ];
+  const environmentOf = (options: LaunchOptions) => ({
+    PATH: process.env.PATH ?? '',
+    ...keyring.environment,
+    HOME: home,
+    DISPLAY: display.name,
+    OSSEA_CONSOLE_DATA: options.dataFolder ?? ownData,
+    OSSEA_QUIT_WITHOUT_ASKING: '1',
+    ...options.environment,
+  });
+
   async function launch(options: LaunchOptions = {}): Promise<ConsoleApp> {
     const electron = await _electron.launch({
       executablePath: electronProgram ?? '',
-      // Root may use no sandbox of the operating system, and a virtual display has no GPU.
-      args: ['--no-sandbox', '--disable-gpu', program, ...(options.arguments ?? [])],
-      env: {
-        PATH: process.env.PATH ?? '',
-        ...keyring.environment,
-        HOME: home,
-        DISPLAY: display.name,
-        OSSEA_CONSOLE_DATA: options.dataFolder ?? ownData,
-        OSSEA_QUIT_WITHOUT_ASKING: '1',
-        ...options.environment,
-      },
+      args: argumentsOf(options),
+      env: environmentOf(options),
     });
     const page = await electron.firstWindow();
     const errors: string[] = [];
@@ -105,5 +117,22 @@ export async function startDesk(size?: { width: number; height: number }): Promi
     running.add(app);
     return app;
   }
-  return { keyring, home, dataFolder: ownData, launch, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+
+  async function startBeside(options: LaunchOptions = {}): Promise<number | null> {
+    const child = spawn(electronProgram ?? '', argumentsOf(options), {
+      env: environmentOf(options),
+      stdio: 'ignore',
+    });
+    await once(child, 'exit');
+    return child.exitCode;
+  }
+
+  return {
+    keyring,
+    home,
+    dataFolder: ownData,
+    launch,
+    startBeside,
+    [Symbol.asyncDispose]: () => owner.disposeAsync(),
+  };
 }
