@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { app, type BrowserWindow, clipboard, dialog, shell } from 'electron';
+import { z } from 'zod';
 import { type Deployments, deployAgent } from './appliance/deployment.ts';
 import type { Fleet } from './appliance/fleet.ts';
 import { lend, testProfile } from './appliance/lending.ts';
@@ -27,6 +28,12 @@ export interface HandlerParts {
   readonly window: () => BrowserWindow | undefined;
   readonly tell: Tell;
 }
+
+/** Credentials that a person takes back are not lent again by themselves. */
+const RevokeLease = z.object({
+  route: z.enum(['revokeSourceLease', 'revokeTargetLease']),
+  params: z.object({ id: z.uuid() }),
+});
 
 const documents = {
   documentation: 'https://github.com/ossea/ossea-migrate#readme',
@@ -162,7 +169,12 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'appliances.deploy': ({ id }) => deployments.start(id, (signal) => deploy(id, signal)),
     'appliances.cancelDeploy': ({ id }) => deployments.cancel(id),
     'leases.lend': (request) => lend(vault, fleet, request),
-    'agent.call': (call) => fleet.call(call),
+    'agent.call': async (call) => {
+      const reply = await fleet.call(call);
+      const taken = RevokeLease.safeParse(call);
+      if (taken.success) await vault.profiles.forgetLease(call.applianceId, taken.data.params.id);
+      return reply;
+    },
 
     'clipboard.write': ({ text }) => clipboard.writeText(text),
     'file.save': ({ suggestedName, text }) => saveAs(suggestedName, text),

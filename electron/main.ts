@@ -12,6 +12,7 @@ import {
 } from 'electron';
 import { Deployments } from './appliance/deployment.ts';
 import { Fleet } from './appliance/fleet.ts';
+import { lendAgain } from './appliance/lending.ts';
 import { createHandlers, type Tell } from './handlers.ts';
 import { registerHandlers, send } from './ipc/registry.ts';
 import { appOrigin, declareAppProtocol, serveAppProtocol } from './shell/appProtocol.ts';
@@ -29,7 +30,8 @@ import { ProfileStore } from './vault/profileStore.ts';
 import { Vault } from './vault/vault.ts';
 
 declareAppProtocol();
-app.setAsDefaultProtocolClient(deepLinkScheme);
+// An Electron in development would take the links away from the installed console.
+if (app.isPackaged) app.setAsDefaultProtocolClient(deepLinkScheme);
 
 // A folder of its own for tests and for a second set of profiles.
 const dataFolder = process.env.OSSEA_CONSOLE_DATA ?? app.getPath('userData');
@@ -104,6 +106,11 @@ async function start(): Promise<void> {
         notifier.take(event.event.job);
       }
       tell('agent.event', event);
+    },
+    onReached: (applianceId) => {
+      lendAgain(vault, fleet, applianceId).catch((error: unknown) =>
+        log.warn({ applianceId, error }, 'credentials could not be lent again'),
+      );
     },
     onTrouble: (applianceId, error) => log.warn({ applianceId, error }, 'event stream'),
   });

@@ -11,6 +11,8 @@ export interface EventStreamOptions {
   readonly token: () => Promise<string | undefined>;
   /** Where to go on: the last id that was handed to `onEvent`. */
   readonly lastEventId: () => number | undefined;
+  /** The stream is there, for the first time or again: the agent may have been started anew in between. */
+  readonly onOpen: () => void;
   readonly onEvent: (id: number | undefined, event: AgentEvent) => void;
   /** A line that is no event of the contract, or a broken stream; it goes on all the same. */
   readonly onTrouble: (error: unknown) => void;
@@ -33,6 +35,7 @@ export async function followEvents(options: EventStreamOptions, signal: AbortSig
 
 async function readStream(options: EventStreamOptions, signal: AbortSignal): Promise<void> {
   const response = await open(options, signal);
+  options.onOpen();
   const parser = createParser({
     onEvent: ({ id, data }) => {
       const event = AgentEvent.safeParse(parseJson(data));

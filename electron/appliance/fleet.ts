@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly cacheFolder: string;
   readonly onStatus: (status: ApplianceStatus) => void;
   readonly onEvent: (event: ApplianceEvent) => void;
+  /** The agent answers, for the first time or again. */
+  readonly onReached: (applianceId: ProfileId) => void;
   readonly onTrouble: (applianceId: ProfileId, error: unknown) => void;
 }
 
@@ -173,6 +175,7 @@ export class Fleet implements AsyncDisposable {
                 ...(eventId !== undefined && { id: eventId }),
               });
             },
+            onOpen: () => this.#options.onReached(id),
             onTrouble: (error) => this.#options.onTrouble(id, error),
           },
           following.signal,

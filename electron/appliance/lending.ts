@@ -49,7 +49,26 @@ export async function lend(
     params: { id: endpointId },
     body: { credentials, sealed: sealed ?? false, ...(ttlSeconds !== undefined && { ttlSeconds }) },
   });
-  await vault.profiles.recordLease({ applianceId, profileId, endpointKind, endpointId });
+  const limit = ttlSeconds !== undefined && { limited: true };
+  await vault.profiles.recordLease({ applianceId, profileId, endpointKind, endpointId, ...limit });
+}
+
+/**
+ * Lends again what an appliance held without limit and holds no more: an agent keeps credentials in memory, so after its restart
+ * jobs wait for them. Leases that were limited in time, or taken back, stay ended.
+ */
+export async function lendAgain(vault: Vault, fleet: Fleet, applianceId: ProfileId): Promise<void> {
+  const held = vault.profiles.leasesHeldBy(applianceId).filter(({ limited }) => !limited);
+  if (held.length === 0) return;
+  const endpoints = [
+    ...Sources.parse(await fleet.ask(applianceId, 'listSources', {})).items,
+    ...Targets.parse(await fleet.ask(applianceId, 'listTargets', {})).items,
+  ];
+  for (const { profileId, endpointKind, endpointId } of held) {
+    const endpoint = endpoints.find(({ id }) => id === endpointId);
+    if (endpoint?.lease.kind !== 'none') continue;
+    await lend(vault, fleet, { applianceId, profileId, endpointKind, endpointId });
+  }
 }
 
 /**

@@ -11,6 +11,8 @@ const LeaseRecord = z.object({
   profileId: ProfileId,
   endpointKind: z.enum(['source', 'target']),
   endpointId: z.uuid(),
+  /** For a limited time only: when it ends, the person decides anew. */
+  limited: z.boolean().optional(),
 });
 /** That an appliance holds a lease on the secret of a profile. */
 export type LeaseRecord = z.infer<typeof LeaseRecord>;
@@ -166,6 +168,14 @@ export class ProfileStore {
       (other) => other.applianceId !== lease.applianceId || other.endpointId !== lease.endpointId,
     );
     await this.#write({ ...this.#content, leases: [...others, lease] });
+  }
+
+  /** After a person took the credentials back. */
+  async forgetLease(applianceId: ProfileId, endpointId: string): Promise<void> {
+    const leases = this.#content.leases.filter(
+      (lease) => lease.applianceId !== applianceId || lease.endpointId !== endpointId,
+    );
+    if (leases.length !== this.#content.leases.length) await this.#write({ ...this.#content, leases });
   }
 
   /** Puts profiles of an import in: same id replaces, others are added. Their secrets follow separately. */
