@@ -20,6 +20,8 @@ export class AgentProcess implements AsyncDisposable {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #stateDir: string;
   readonly client: AgentClient;
+  /** The socket that the console reaches, with a token. */
+  readonly apiSocket: string;
   #child: ChildProcess | undefined;
   #output = '';
 
@@ -35,6 +37,7 @@ export class AgentProcess implements AsyncDisposable {
       OSSEA_LOG_LEVEL: 'info',
       ...environment,
     };
+    this.apiSocket = join(runDir, 'api.sock');
     this.client = new AgentClient({ socketPath: join(runDir, 'admin.sock') });
   }
 

@@ -63,7 +63,8 @@ export class AgentApi {
         data: body === undefined ? undefined : JSON.stringify(body),
         headers: {
           accept: 'application/json',
-          ...(body !== undefined && { 'content-type': 'application/json' }),
+          // False: axios would call a request without a body a form.
+          'content-type': body !== undefined && 'application/json',
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
         },
       });

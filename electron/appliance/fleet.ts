@@ -157,6 +157,7 @@ export class Fleet implements AsyncDisposable {
       applianceId: id,
       socketPath: profile.socketPath,
       hops: () => this.hops(id),
+      lastSeen: cache.lastAnswerAt,
       onStatus: this.#options.onStatus,
       onOnline: (agent) => {
         member.following?.abort();

@@ -56,6 +56,11 @@ export class OfflineCache implements AsyncDisposable {
     return this.#answers.get(keyOf(route, input));
   }
 
+  /** When the appliance last answered; undefined: never. */
+  get lastAnswerAt(): string | undefined {
+    return [...this.#answers.values()].at(-1)?.at;
+  }
+
   /** Keeps an answer; the oldest go when there are too many. */
   put(route: RouteName, input: unknown, data: unknown): void {
     const key = keyOf(route, input);

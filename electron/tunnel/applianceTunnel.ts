@@ -18,6 +18,8 @@ export interface TunnelOptions {
   /** The way to the appliance, with its secrets; asked anew for each attempt, so that changes take effect. */
   readonly hops: () => Promise<readonly SshHop[]>;
   readonly socketPath: string;
+  /** When an earlier run of the console last had an answer. */
+  readonly lastSeen?: string | undefined;
   /** Called on every change of the status. */
   readonly onStatus: (status: ApplianceStatus) => void;
   /** Called with the agent to send requests through, each time a connection is up. */
@@ -47,7 +49,9 @@ export class ApplianceTunnel implements AsyncDisposable {
 
   constructor(options: TunnelOptions) {
     this.#options = options;
-    this.#status = { id: options.applianceId, state: 'disconnected', since: new Date().toISOString() };
+    const { applianceId: id, lastSeen } = options;
+    const since = new Date().toISOString();
+    this.#status = { id, state: 'disconnected', since, ...(lastSeen !== undefined && { lastSeen }) };
   }
 
   get status(): ApplianceStatus {
@@ -102,7 +106,7 @@ export class ApplianceTunnel implements AsyncDisposable {
   async #supervise(signal: AbortSignal): Promise<void> {
     let attempt = 0;
     while (!signal.aborted) {
-      this.#change(this.#status.lastSeen === undefined || attempt === 0 ? 'connecting' : 'offline', {});
+      this.#change(attempt === 0 ? 'connecting' : 'offline', {});
       let problem: unknown;
       try {
         await this.#hold(signal, () => {
