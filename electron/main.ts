@@ -19,11 +19,12 @@ import { appOrigin, declareAppProtocol, serveAppProtocol } from './shell/appProt
 import { deepLinkOf, deepLinkScheme, parseDeepLink } from './shell/deepLink.ts';
 import { openLog } from './shell/log.ts';
 import { installMenu } from './shell/menu.ts';
-import { Notifier } from './shell/notifier.ts';
+import { type Notice, Notifier } from './shell/notifier.ts';
 import { RunningJobs } from './shell/runningJobs.ts';
 import { isTrustedSender, lockDown } from './shell/security.ts';
 import { SettingsStore } from './shell/settings.ts';
 import { ConsoleTray } from './shell/tray.ts';
+import { watchForUpdates } from './shell/updates.ts';
 import { openWindow } from './shell/window.ts';
 import { KeytarStore } from './vault/keytarStore.ts';
 import { ProfileStore } from './vault/profileStore.ts';
@@ -86,15 +87,13 @@ async function start(): Promise<void> {
   }
   applySettings();
 
-  const notifier = new Notifier(
-    () => settings.get(),
-    ({ title, body, path }) => {
-      if (!Notification.isSupported()) return;
-      const notification = new Notification({ title, body });
-      notification.on('click', () => show(path));
-      notification.show();
-    },
-  );
+  function notify({ title, body, path }: Notice): void {
+    if (!Notification.isSupported()) return;
+    const notification = new Notification({ title, body });
+    notification.on('click', () => show(path));
+    notification.show();
+  }
+  const notifier = new Notifier(() => settings.get(), notify);
 
   const fleet = new Fleet({
     vault,
@@ -181,11 +180,13 @@ async function start(): Promise<void> {
   });
 
   let quitting = false;
+  const updates = new AbortController();
   app.on('before-quit', (event) => {
     if (quitting) return;
     event.preventDefault();
     if (!mayQuit()) return;
     quitting = true;
+    updates.abort();
     void fleet[Symbol.asyncDispose]()
       .catch((error: unknown) => log.error({ error }, 'closing the tunnels'))
       .finally(() => {
@@ -229,4 +230,18 @@ async function start(): Promise<void> {
   const link = deepLinkOf(process.argv);
   window = open(link === undefined ? '/' : (parseDeepLink(link) ?? '/'));
   fleet.connectKnown();
+
+  if (!app.isPackaged) return;
+  await watchForUpdates({
+    keyFile: join(process.resourcesPath, 'release-key.pem'),
+    isWanted: () => settings.get().checkForUpdates,
+    log,
+    onReady: (version) =>
+      notify({
+        title: `OSSEA Migrate ${version} is ready`,
+        body: 'It is installed when you quit the console.',
+        path: '/settings',
+      }),
+    signal: updates.signal,
+  }).catch((error: unknown) => log.error({ error }, 'updates'));
 }

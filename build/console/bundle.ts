@@ -19,7 +19,14 @@ const Manifest = z.object({
 /** Writes the app's own manifest: the workspace's says `type: module`, and the main process is CommonJS. */
 export async function writeManifest(): Promise<void> {
   const manifest = Manifest.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
-  const content = { ...manifest, type: 'commonjs', main: 'main/main.cjs' };
+  const content = {
+    ...manifest,
+    author: 'OSSEA Migrate maintainers',
+    homepage: 'https://github.com/ossea/ossea-migrate',
+    type: 'commonjs',
+    main: 'main/main.cjs',
+    desktopName: `${manifest.name}.desktop`,
+  };
   await writeFile(join(appFolder, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
 }
 
