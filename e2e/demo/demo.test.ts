@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { chromium } from 'playwright';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { consoleTestsLack, electronProgram } from '../console/electron/consoleApp.ts';
+import { startDisplay } from '../console/electron/display.ts';
 import { startVcsim, vcsimProgram } from '../lab/vcsim.ts';
 
 /** The document that `--json` closes with. */
@@ -38,6 +42,14 @@ async function demo(...options: string[]): Promise<{ code: number | null; out: s
   return { code, out, err };
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
 const lastLine = (out: string) => Outcome.parse(JSON.parse(out.trimEnd().split('\n').at(-1) ?? ''));
 
 describe('the demo', { timeout: 120_000 }, () => {
@@ -65,6 +77,39 @@ describe('the demo', { timeout: 120_000 }, () => {
       await rm(folder, { recursive: true, force: true });
     }
   });
+
+  it.skipIf(consoleTestsLack !== undefined)(
+    `opens the console on VMs to migrate, with nothing to configure${consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`}`,
+    async () => {
+      await using display = await startDisplay();
+      const port = await freePort();
+      const child = spawn(
+        process.execPath,
+        [join(import.meta.dirname, 'demo.ts'), '--remote-debugging-port', String(port)],
+        {
+          stdio: 'ignore',
+          env: {
+            ...process.env,
+            DISPLAY: display.name,
+            ELECTRON_OVERRIDE_DIST_PATH: dirname(electronProgram ?? ''),
+          },
+        },
+      );
+      try {
+        const browser = await vi.waitFor(() => chromium.connectOverCDP(`http://127.0.0.1:${port}`), {
+          timeout: 60_000,
+          interval: 250,
+        });
+        const page = browser.contexts()[0]?.pages()[0];
+        await page?.getByRole('navigation').getByRole('link', { name: 'Inventory' }).click();
+        await page?.getByRole('row', { name: /db-01/ }).waitFor({ timeout: 30_000 });
+        await browser.close();
+      } finally {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+    },
+  );
 
   it('says what is wrong with its options', async () => {
     expect(await demo('--vcenter', 'https://127.0.0.1:1/sdk')).toMatchObject({

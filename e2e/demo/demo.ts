@@ -5,10 +5,12 @@
 import { parseArgs } from 'node:util';
 import type { Job, VirtualMachine } from '../../appliance-agent/src/contract/index.ts';
 import { type Stage, setStage } from './stage.ts';
+import { hasDisplay, showConsole } from './window.ts';
 
 const usage = `Usage: npm run demo -- [options]
 
-Replicates a running VM out of the embedded lab's vCenter into its CloudStack's volumes.
+Shows the console on the embedded lab, a vCenter and a CloudStack of its own: choose VMs in its inventory and replicate them.
+Without a display, or with --headless, it replicates a running VM in the terminal and prints the evidence.
 
   --headless              in the terminal, without the console's window
   --json                  close with one JSON document as the last line; implies --headless
@@ -17,12 +19,14 @@ Replicates a running VM out of the embedded lab's vCenter into its CloudStack's 
   --password-file FILE    where its password stands
   --vm NAME               which VM (default: db-01 of the lab; elsewhere a running one with the most disks)
   --chaos                 let the lab misbehave
+  --remote-debugging-port N   lets developer tools look into the console's window
   --help`;
 
 interface Options {
   readonly json: boolean;
   readonly chaos: boolean;
   readonly vm: string | undefined;
+  readonly debuggingPort: string | undefined;
   readonly vcenter:
     | { readonly url: string; readonly username: string; readonly passwordFile: string }
     | undefined;
@@ -40,6 +44,7 @@ function readOptions(): (Options & { headless: boolean }) | 'help' {
       vcenter: { type: 'string' },
       username: { type: 'string' },
       'password-file': { type: 'string' },
+      'remote-debugging-port': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -53,6 +58,7 @@ function readOptions(): (Options & { headless: boolean }) | 'help' {
     json: values.json,
     chaos: values.chaos,
     vm: values.vm,
+    debuggingPort: values['remote-debugging-port'],
     vcenter:
       url !== undefined && username !== undefined && passwordFile !== undefined
         ? { url, username, passwordFile }
@@ -81,9 +87,9 @@ function chooseVm(vms: readonly VirtualMachine[], name: string | undefined): Vir
   throw new UsageError('No running VM with movable disks is there; name one with --vm');
 }
 
-/** Source, target and workload, by the commands that a person would type. */
-async function prepare(stage: Stage, options: Options): Promise<VirtualMachine> {
-  const { lab, client } = stage;
+/** Source and target, by the commands that a person would type. */
+async function addEndpoints(stage: Stage, options: Options): Promise<void> {
+  const { lab } = stage;
   const vcenter = options.vcenter ?? {
     url: lab.vcenter.url,
     username: lab.vcenter.username,
@@ -105,6 +111,12 @@ async function prepare(stage: Stage, options: Options): Promise<VirtualMachine> 
     '--network',
     networkId,
   );
+}
+
+/** The workload, by the commands that a person would type. */
+async function prepare(stage: Stage, options: Options): Promise<VirtualMachine> {
+  const { client } = stage;
+  await addEndpoints(stage, options);
   await stage.run('inventory');
   const source = (await client.call('listSources', {})).items[0];
   if (!source) throw new Error('The source was not added');
@@ -177,6 +189,20 @@ async function headless(options: Options): Promise<number> {
   return proven ? 0 : 1;
 }
 
+async function inWindow(options: Options): Promise<number> {
+  await using stage = await setStage({
+    labArguments: ['--full-size', ...(options.chaos ? ['--chaos'] : [])],
+    show: 1,
+  });
+  await addEndpoints(stage, options);
+  console.log(
+    '\nThe console opens. Close its window, or press Ctrl-C, to end the demo and all that it started.',
+  );
+  const port = options.debuggingPort;
+  // Awaited here: the stage goes with this function.
+  return await showConsole(stage, port === undefined ? [] : [`--remote-debugging-port=${port}`]);
+}
+
 async function main(): Promise<number> {
   let options: ReturnType<typeof readOptions>;
   try {
@@ -189,6 +215,9 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
+  if (options.headless) return headless(options);
+  if (hasDisplay(process.env)) return inWindow(options);
+  console.error('There is no display here for the console; the demo runs in the terminal.');
   return headless(options);
 }
 

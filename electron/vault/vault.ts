@@ -31,8 +31,9 @@ export class Vault {
   }
 
   /** A secret for use within main; undefined where none is kept. @throws OsseaError `keychain.missing`, `keychain.locked` */
-  secret(id: ProfileId, name: SecretName): Promise<string | undefined> {
-    return this.#secrets.get(`${id}/${name}`);
+  async secret(id: ProfileId, name: SecretName): Promise<string | undefined> {
+    // A profile without secrets works where there is no keychain too.
+    return this.#profiles.get(id).hasSecret ? this.#secrets.get(`${id}/${name}`) : undefined;
   }
 
   /** As `secret`, where the work cannot go on without. @throws OsseaError `config.incomplete` too */
