@@ -33,6 +33,8 @@ const checks: [string, string, string[]][] =
     : [
         ['types', 'tsc', ['-b']],
         ['format and lint', 'biome', ['check', '.']],
+        ['bundles of the console', process.execPath, ['build/console/bundle.ts']],
+        ['bundle of the agent', process.execPath, ['build/agentBundle/main.ts']],
         ['import layers', 'depcruise', ['--config', '.dependency-cruiser.mjs', ...layered]],
       ];
 

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cp, glob, lstat, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { create } from 'tar';
 import { z } from 'zod';
+import { freshnessOf } from '../freshness.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
@@ -14,7 +14,6 @@ const agent = join(root, 'appliance-agent');
 /** Where the console looks for what it installs on appliances. */
 export const agentBundlePath = join(root, 'resources', 'agent', 'ossea-agent-linux.tar.gz');
 const unitFile = join('resources', 'systemd', 'ossea-agent.service');
-const stampPath = join(root, '.cache', 'agent-bundle');
 
 /** Appliances run beside the VMs of a vSphere cluster, so on x86-64. */
 const platform = ['--os=linux', '--cpu=x64', '--libc=glibc'];
@@ -32,27 +31,22 @@ async function sourceFiles(): Promise<string[]> {
     .sort();
 }
 
-/** A digest of all that goes into the bundle, so that one that is there already is known again. */
-async function digestOfInputs(): Promise<string> {
-  const hash = createHash('sha256');
-  const others = ['package-lock.json', 'appliance-agent/package.json', unitFile];
-  const own = import.meta.filename;
-  for (const file of [...(await sourceFiles()), ...others.map((name) => join(root, name)), own]) {
-    hash.update(`${file.slice(root.length)}\0`).update(await readFile(file));
-  }
-  return hash.digest('hex');
-}
-
 /**
  * Makes `resources/agent/ossea-agent-linux.tar.gz`: one folder, `ossea-agent`, with all that the agent needs on a bare Debian VM
  * that reaches no network: Node.js, the agent's sources, its production packages (PostgreSQL among them) and its systemd unit.
  * Needs the npm registry or a warm npm cache. Does nothing where the bundle at hand was made of the same inputs.
  */
 export async function makeAgentBundle(tell: (line: string) => void): Promise<string> {
-  const digest = await digestOfInputs();
-  const known = await readFile(stampPath, 'utf8').catch(() => '');
+  const others = ['package-lock.json', 'appliance-agent/package.json', unitFile].map((name) =>
+    join(root, name),
+  );
+  const freshness = await freshnessOf('agent-bundle', [
+    ...(await sourceFiles()),
+    ...others,
+    import.meta.filename,
+  ]);
   const there = await stat(agentBundlePath).catch(() => undefined);
-  if (there && known === digest) {
+  if (there && (await freshness.isFresh())) {
     tell(`${agentBundlePath} is up to date`);
     return agentBundlePath;
   }
@@ -73,8 +67,7 @@ export async function makeAgentBundle(tell: (line: string) => void): Promise<str
     await cp(join(root, 'LICENSE'), join(folder, 'LICENSE'));
     tell('packing');
     await pack(work);
-    await mkdir(dirname(stampPath), { recursive: true });
-    await writeFile(stampPath, digest);
+    await freshness.remember();
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -133,7 +126,7 @@ async function npm(folder: string, commandArguments: readonly string[]): Promise
 
 /** The same inputs make the same bytes: no owners, no times. A reader never sees half a bundle. */
 async function pack(work: string): Promise<void> {
-  const half = `${agentBundlePath}.new`;
+  const half = `${agentBundlePath}.${process.pid}`;
   await mkdir(dirname(agentBundlePath), { recursive: true });
   const found = await Array.fromAsync(glob('ossea-agent/**/*', { cwd: work, withFileTypes: true }));
   const files = found

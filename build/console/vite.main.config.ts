@@ -14,6 +14,8 @@ export default defineConfig({
   build: {
     outDir: join(root, 'dist', 'main'),
     emptyOutDir: true,
+    // Read from the disk; the bench of the console watches its size.
+    chunkSizeWarningLimit: 4096,
     target: 'node20',
     minify: false,
     sourcemap: true,

@@ -12,6 +12,8 @@ export default defineConfig({
   build: {
     outDir: join(root, 'dist', 'renderer'),
     emptyOutDir: true,
+    // Read from the disk; the bench of the console watches its size.
+    chunkSizeWarningLimit: 4096,
     target: 'chrome130',
     // The content security policy forbids inline scripts.
     modulePreload: { polyfill: false },

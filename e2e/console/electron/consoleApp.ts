@@ -38,6 +38,8 @@ export interface Desk extends AsyncDisposable {
   readonly home: string;
   /** The console's own folder: profiles, settings, cache, logs. */
   readonly dataFolder: string;
+  /** The environment of a console of this desk. */
+  readonly environment: Record<string, string>;
   /** Starts the console, with further arguments such as a deep link. */
   launch(options?: LaunchOptions): Promise<ConsoleApp>;
   /** Starts the program beside a console that runs, as a double click or the desktop's handler of links does; the exit code. */
@@ -131,6 +133,7 @@ export async function startDesk(size?: { width: number; height: number }): Promi
     keyring,
     home,
     dataFolder: ownData,
+    environment: environmentOf({}),
     launch,
     startBeside,
     [Symbol.asyncDispose]: () => owner.disposeAsync(),
