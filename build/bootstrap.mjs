@@ -3,6 +3,7 @@
  *
  *   node build/bootstrap.mjs demo [arguments of the demo]
  *   node build/bootstrap.mjs test [arguments of vitest]
+ *   node build/bootstrap.mjs prepare        only installs what the tests need
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -14,6 +15,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache');
 const binFolder = join(root, 'node_modules', '.bin');
 const [command, ...commandArguments] = process.argv.slice(2);
+
+/** Where Debian keeps this machine's libraries. */
+const libraries = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
 /** Debian packages by what they are for; `probe` is a file that shows that the package is there. */
 const systemPackages = {
@@ -39,6 +43,13 @@ const systemPackages = {
     { name: 'libglib2.0-bin', probe: '/usr/bin/gdbus', for: 'waiting for it' },
     { name: 'libsecret-1-dev', probe: '/usr/include/libsecret-1/libsecret/secret.h', for: 'building keytar' },
     { name: 'procps', probe: '/usr/bin/pgrep', for: 'ending the SSH server' },
+    { name: 'xvfb', probe: '/usr/bin/Xvfb', for: 'a display for the console' },
+    { name: 'xauth', probe: '/usr/bin/xauth', for: 'xvfb-run' },
+    { name: 'libgtk-3-0', probe: `${libraries}/libgtk-3.so.0`, for: 'Electron' },
+    { name: 'libnss3', probe: `${libraries}/libnss3.so`, for: 'Electron' },
+    { name: 'libasound2', probe: `${libraries}/libasound.so.2`, for: 'Electron' },
+    { name: 'libgbm1', probe: `${libraries}/libgbm.so.1`, for: 'Electron' },
+    { name: 'libnotify4', probe: `${libraries}/libnotify.so.4`, for: 'notifications of Electron' },
     { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
   ],
   demo: [],
@@ -109,8 +120,9 @@ function runPinned(script, scriptArguments) {
   });
 }
 
-const scripts = { demo: 'e2e/demo/demo.ts', test: 'build/runTests.ts' };
-if (!command || !(command in scripts)) fail('usage: node build/bootstrap.mjs demo|test [arguments]');
-installSystemPackages(systemPackages[command]);
+const scripts = { demo: 'e2e/demo/demo.ts', test: 'build/runTests.ts', prepare: undefined };
+if (!command || !(command in scripts)) fail('usage: node build/bootstrap.mjs demo|test|prepare [arguments]');
+installSystemPackages(command === 'demo' ? systemPackages.demo : systemPackages.test);
 installNodePackages();
-process.exit(runPinned(scripts[command], commandArguments));
+const script = scripts[command];
+if (script) process.exit(runPinned(script, commandArguments));
