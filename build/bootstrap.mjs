@@ -22,7 +22,7 @@ const libraries = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-l
 /** Debian packages by what they are for; `probe` is a file that shows that the package is there. */
 const systemPackages = {
   test: [
-    { name: 'nbdkit', probe: '/usr/sbin/nbdkit', for: 'a real NBD server' },
+    { name: 'nbdkit', probe: '/usr/bin/nbdkit', for: 'a real NBD server' },
     { name: 'libnbd-bin', probe: '/usr/bin/nbdcopy', for: 'the peer of the benchmarks' },
     { name: 'qemu-utils', probe: '/usr/bin/qemu-nbd', for: 'a second real NBD server' },
     { name: 'openssh-server', probe: '/usr/sbin/sshd', for: 'a real SSH server' },
