@@ -35,4 +35,10 @@ export const screens: readonly Screen[] = [
     shortcut: '4',
     component: lazy(() => import('../screens/jobs/JobsScreen.tsx')),
   },
+  {
+    path: '/credentials',
+    title: 'Credentials',
+    shortcut: '7',
+    component: lazy(() => import('../screens/credentials/CredentialsScreen.tsx')),
+  },
 ];

@@ -1,0 +1,108 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import type { ChannelReply, NewProfile, ProfileSecrets } from '../../../electron/ipc/contract.ts';
+import { ProblemState } from '../../components/ProblemState.tsx';
+import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
+import { type Account, AccountForm } from './AccountForm.tsx';
+
+interface Props {
+  readonly kind: Account['kind'];
+  /** Undefined: a new one. */
+  readonly account: Account | undefined;
+  /** `vCenter` or `CloudStack`. */
+  readonly title: string;
+  readonly onClose: () => void;
+}
+
+type Rotation = ChannelReply<'profiles.update'>['rotation'];
+
+/** Adds or changes an account; a changed secret is offered to every appliance that works with the old one. */
+export function AccountDialog({ kind, account, title, onClose }: Props) {
+  const create = useConsoleMutation('profiles.create', ['profiles.list', 'profiles.defaults']);
+  const update = useConsoleMutation('profiles.update', ['profiles.list']);
+  const [rotation, setRotation] = useState<Rotation>([]);
+
+  const submit = (profile: NewProfile, secrets: ProfileSecrets) => {
+    if (!account) return create.mutate({ profile, secrets }, { onSuccess: onClose });
+    update.mutate(
+      { id: account.id, profile, secrets },
+      { onSuccess: (reply) => (reply.rotation.length > 0 ? setRotation(reply.rotation) : onClose()) },
+    );
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      title={
+        rotation.length > 0
+          ? 'Appliances work with the old secret'
+          : account
+            ? `Edit ${account.name}`
+            : `Add a ${title} account`
+      }
+      centered
+    >
+      {account && rotation.length > 0 ? (
+        <OfferRotation account={account} rotation={rotation} onClose={onClose} />
+      ) : (
+        <AccountForm
+          kind={kind}
+          account={account}
+          busy={create.isPending || update.isPending}
+          error={create.error ?? update.error}
+          submitLabel={account ? 'Save' : 'Add account'}
+          onSubmit={submit}
+          onCancel={onClose}
+        />
+      )}
+    </Modal>
+  );
+}
+
+function OfferRotation({
+  account,
+  rotation,
+  onClose,
+}: {
+  readonly account: Account;
+  readonly rotation: Rotation;
+  readonly onClose: () => void;
+}) {
+  const profiles = useConsoleQuery('profiles.list').data ?? [];
+  const lend = useConsoleMutation('leases.lend');
+  const names = [...new Set(rotation.map(({ applianceId }) => applianceId))].map(
+    (id) => profiles.find((profile) => profile.id === id)?.name ?? 'a removed appliance',
+  );
+  const lendAll = async () => {
+    for (const { applianceId, endpointId } of rotation) {
+      await lend.mutateAsync({
+        applianceId,
+        endpointId,
+        profileId: account.id,
+        endpointKind: account.kind === 'vcenter' ? 'source' : 'target',
+      });
+    }
+    notifications.show({ message: `${names.join(', ')} work with the new secret now.` });
+    onClose();
+  };
+  return (
+    <Stack gap="sm">
+      <Text size="sm">
+        The new secret is kept. {names.join(', ')} still {names.length === 1 ? 'holds' : 'hold'} the old one;
+        jobs fail as soon as it is refused.
+      </Text>
+      {lend.error && <ProblemState error={lend.error} />}
+      <Group justify="flex-end" gap="xs">
+        <Button variant="default" onClick={onClose}>
+          Not now
+        </Button>
+        {/* What went wrong is shown above. */}
+        <Button loading={lend.isPending} onClick={() => void lendAll().catch(() => undefined)} data-autofocus>
+          Lend the new one
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
