@@ -14,6 +14,7 @@ import { type ChangedAreasRequest, queryChangedAreas } from './changedAreas.ts';
 import { readDevices, readDisks } from './devices.ts';
 import { InventoryReader, type ServiceContent } from './inventory.ts';
 import { type ManagedObject, managedObject, readReference } from './managedObject.ts';
+import { adaptersOf, connectionChange } from './networkAdapters.ts';
 import { findMissingPrivileges } from './privileges.ts';
 import { readProperties } from './propertyCollector.ts';
 import { SoapSession, type SoapSessionOptions, serviceInstance } from './soapSession.ts';
@@ -259,21 +260,16 @@ export class VsphereClient implements AsyncDisposable {
     connected: boolean,
     signal?: AbortSignal,
   ): Promise<void> {
-    const { powerState } = await this.vm(vm, signal);
     const properties = await readProperties(
       this.#session,
       this.#content.collector,
       managedObject('VirtualMachine', vm),
-      ['config.hardware.device'],
+      ['config.hardware.device', 'runtime.powerState'],
       signal,
     );
-    const nics = readDevices(properties.get('config.hardware.device')).filter((device) =>
-      keys.includes(Number(text(device, 'key'))),
-    );
-    const deviceChange = nics.map((device) => ({
-      operation: 'edit',
-      device: editedNic(device, connected, powerState === 'poweredOn'),
-    }));
+    const running = text(properties.get('runtime.powerState')) === 'poweredOn';
+    const adapters = adaptersOf(readDevices(properties.get('config.hardware.device')), keys);
+    const deviceChange = adapters.map((device) => connectionChange(device, connected, running));
     await this.#reconfigure(vm, { deviceChange }, signal);
   }
 
@@ -357,37 +353,6 @@ export class VsphereClient implements AsyncDisposable {
       }
     }
   }
-}
-
-/** The device as the server told it, with another connection; a device in an edit is given as a whole. */
-function editedNic(device: XmlValue, connected: boolean, running: boolean): XmlInput {
-  const type =
-    typeof device === 'object' && !Array.isArray(device) ? text((device as XmlNode)['@xsiType']) : undefined;
-  return {
-    '@xsi:type': (type ?? 'VirtualEthernetCard').replace(/^.*:/, ''),
-    key: text(device, 'key'),
-    backing: rebuilt(children(device, 'backing')[0]),
-    connectable: {
-      startConnected: connected,
-      allowGuestControl: text(device, 'connectable', 'allowGuestControl') ?? 'true',
-      connected: connected && running,
-    },
-    controllerKey: text(device, 'controllerKey'),
-    unitNumber: text(device, 'unitNumber'),
-    addressType: text(device, 'addressType'),
-    macAddress: text(device, 'macAddress'),
-  };
-}
-
-/** An element of an answer in the form of a request. */
-function rebuilt(value: XmlValue | undefined): XmlInput {
-  if (value === undefined || typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map(rebuilt);
-  return Object.fromEntries(
-    Object.entries(value as XmlNode).map(([name, member]): [string, XmlInput] =>
-      name === '@xsiType' ? ['@xsi:type', (text(member) ?? '').replace(/^.*:/, '')] : [name, rebuilt(member)],
-    ),
-  );
 }
 
 function readContent(content: XmlNode): ServiceContent {

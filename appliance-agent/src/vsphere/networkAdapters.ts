@@ -1,0 +1,64 @@
+import { child, children, text, typeOf, type XmlInput, type XmlNode, type XmlValue } from './xml.ts';
+
+/**
+ * The edit of a network adapter that connects or disconnects it, now where the VM runs, and at its next start. The device is given
+ * whole, as the server told it: what an edit leaves out may be reset, and govmomi's simulator ends the connection where the
+ * description is missing.
+ */
+export function connectionChange(device: XmlValue, connected: boolean, running: boolean): XmlInput {
+  const connectable: XmlInput = {
+    startConnected: connected,
+    allowGuestControl: text(device, 'connectable', 'allowGuestControl') ?? 'true',
+    connected: connected && running,
+  };
+  const members = Object.entries(isNode(device) ? device : {}).filter(([name]) => isElement(name));
+  // Members come in the schema's order, in which `connectable` follows these.
+  const isBefore = ([name]: [string, unknown]) => ['key', 'deviceInfo', 'backing'].includes(name);
+  return {
+    operation: 'edit',
+    device: {
+      '@xsi:type': typeOf(device) || 'VirtualEthernetCard',
+      ...rebuiltMembers(members.filter(isBefore)),
+      connectable,
+      ...rebuiltMembers(members.filter((member) => !isBefore(member) && member[0] !== 'connectable')),
+    },
+  };
+}
+
+/** The adapters of these keys among a VM's devices. */
+export function adaptersOf(devices: readonly XmlValue[], keys: readonly number[]): readonly XmlValue[] {
+  return devices.filter(
+    (device) => child(device, 'macAddress') !== undefined && keys.includes(Number(text(device, 'key'))),
+  );
+}
+
+function isNode(value: XmlValue): value is XmlNode {
+  return typeof value === 'object' && !Array.isArray(value);
+}
+
+/** Not an attribute, nor the blanks between elements. */
+function isElement(name: string): boolean {
+  return !name.startsWith('@') && name !== '#text';
+}
+
+function rebuiltMembers(members: readonly (readonly [string, XmlValue | undefined])[]): {
+  readonly [name: string]: XmlInput;
+} {
+  return Object.fromEntries(members.map(([name, value]) => [name, rebuilt(value)]));
+}
+
+/** An element of an answer in the form of a request: with our prefix for types, and without the server's name spaces. */
+function rebuilt(value: XmlValue | undefined): XmlInput {
+  if (value === undefined || typeof value === 'string') return value;
+  if (!isNode(value)) return value.map(rebuilt);
+  const elements = Object.entries(value).filter(([name]) => isElement(name));
+  const type = typeOf(value);
+  // A reference names its object's type without a name space.
+  const objectType = children(value, '@type')[0];
+  return {
+    ...(type !== '' && { '@xsi:type': type }),
+    ...(typeof objectType === 'string' && { '@type': objectType }),
+    ...(elements.length === 0 && { '#text': text(value) }),
+    ...rebuiltMembers(elements),
+  };
+}
