@@ -19,7 +19,7 @@ const Manifest = z.object({
 });
 
 /** Writes the app's own manifest: the workspace's says `type: module`, and the main process is CommonJS. */
-async function writeManifest(): Promise<void> {
+export async function writeManifest(): Promise<void> {
   const manifest = Manifest.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
   const content = {
     ...manifest,

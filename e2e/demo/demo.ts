@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Job, VirtualMachine } from '../../appliance-agent/src/contract/index.ts';
+import { addEndpoints, type VcenterLogin } from './endpoints.ts';
 import { type Stage, setStage } from './stage.ts';
 import { hasDisplay, showConsole } from './window.ts';
 
@@ -27,9 +28,7 @@ interface Options {
   readonly chaos: boolean;
   readonly vm: string | undefined;
   readonly debuggingPort: string | undefined;
-  readonly vcenter:
-    | { readonly url: string; readonly username: string; readonly passwordFile: string }
-    | undefined;
+  readonly vcenter: VcenterLogin | undefined;
 }
 
 class UsageError extends Error {}
@@ -87,36 +86,10 @@ function chooseVm(vms: readonly VirtualMachine[], name: string | undefined): Vir
   throw new UsageError('No running VM with movable disks is there; name one with --vm');
 }
 
-/** Source and target, by the commands that a person would type. */
-async function addEndpoints(stage: Stage, options: Options): Promise<void> {
-  const { lab } = stage;
-  const vcenter = options.vcenter ?? {
-    url: lab.vcenter.url,
-    username: lab.vcenter.username,
-    passwordFile: await stage.secretFile('vcenter-password', lab.vcenter.password),
-  };
-  const keys = await stage.secretFile('cloud-keys', `${lab.cloud.apiKey}\n${lab.cloud.secretKey}\n`);
-  const account = ['--username', vcenter.username, '--password-file', vcenter.passwordFile];
-  await stage.run('source', 'add', 'vcenter', vcenter.url, '--trust', ...account);
-  await stage.run('target', 'add', 'cloud', lab.cloud.url, '--keys-file', keys);
-  const { zoneId, serviceOfferingId, diskOfferingId, networkId } = lab.cloud.defaults;
-  const place = ['--zone', zoneId, '--service-offering', serviceOfferingId];
-  await stage.run(
-    'target',
-    'config',
-    'cloud',
-    ...place,
-    '--disk-offering',
-    diskOfferingId,
-    '--network',
-    networkId,
-  );
-}
-
 /** The workload, by the commands that a person would type. */
 async function prepare(stage: Stage, options: Options): Promise<VirtualMachine> {
   const { client } = stage;
-  await addEndpoints(stage, options);
+  await addEndpoints(stage, options.vcenter);
   await stage.run('inventory');
   const source = (await client.call('listSources', {})).items[0];
   if (!source) throw new Error('The source was not added');
@@ -194,7 +167,7 @@ async function inWindow(options: Options): Promise<number> {
     labArguments: ['--full-size', ...(options.chaos ? ['--chaos'] : [])],
     show: 1,
   });
-  await addEndpoints(stage, options);
+  await addEndpoints(stage, options.vcenter);
   console.log(
     '\nThe console opens. Close its window, or press Ctrl-C, to end the demo and all that it started.',
   );

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -24,13 +24,17 @@ function electronProgram(): string {
   throw new Error('The package electron names no program');
 }
 
+/** A console that knows the stage's agent; it may be opened again and again. */
+export interface FurnishedConsole extends AsyncDisposable {
+  /** Starts it. Its environment may be added to. */
+  open(further: readonly string[], environment?: Readonly<Record<string, string>>): ChildProcess;
+}
+
 /**
- * Opens the console on the stage's agent and waits until it is closed. It finds an appliance that is trusted already; it has a folder
- * of its own, so that the user's profiles stay out of it, and needs no secret, so that the keychain does too.
- * @param further arguments for Electron
- * @returns the console's exit code
+ * Furnishes a console for the stage's agent. It finds an appliance that is trusted already; it has a folder of its own, so that the
+ * user's profiles stay out of it, and needs no secret, so that the keychain does too.
  */
-export async function showConsole(stage: Stage, further: readonly string[]): Promise<number> {
+export async function furnishConsole(stage: Stage): Promise<FurnishedConsole> {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'ossea-demo-console-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
@@ -63,13 +67,29 @@ export async function showConsole(stage: Stage, further: readonly string[]): Pro
     }),
   );
   await writeFile(join(data, 'settings.json'), JSON.stringify({ firstRunDone: true }));
+  const owner = undo.move();
+  return {
+    open(further, environment) {
+      // Chromium's own sandbox refuses root.
+      const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+      return spawn(electronProgram(), [...asRoot, ...further, join(root, 'dist')], {
+        env: { ...process.env, ...environment, OSSEA_CONSOLE_DATA: data, OSSEA_QUIT_WITHOUT_ASKING: '1' },
+        stdio: ['ignore', 'ignore', 'ignore'],
+      });
+    },
+    [Symbol.asyncDispose]: () => owner.disposeAsync(),
+  };
+}
+
+/**
+ * Opens the console on the stage's agent and waits until it is closed.
+ * @param further arguments for Electron
+ * @returns the console's exit code
+ */
+export async function showConsole(stage: Stage, further: readonly string[]): Promise<number> {
   await promisify(execFile)(process.execPath, [join(root, 'build', 'console', 'bundle.ts')]);
-  // Chromium's own sandbox refuses root.
-  const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  const child = spawn(electronProgram(), [...asRoot, ...further, join(root, 'dist')], {
-    env: { ...process.env, OSSEA_CONSOLE_DATA: data, OSSEA_QUIT_WITHOUT_ASKING: '1' },
-    stdio: ['ignore', 'ignore', 'ignore'],
-  });
+  await using furnished = await furnishConsole(stage);
+  const child = furnished.open(further);
   const stop = () => child.kill();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const [code] = await once(child, 'exit');
