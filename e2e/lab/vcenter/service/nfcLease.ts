@@ -112,7 +112,7 @@ export class NfcLease implements ManagedObject {
     for await (const piece of streamOptimized(layer, name)) {
       if (response.destroyed || this.#state !== 'ready') return 'hung up';
       if ((breaks || stalls) && bytes > populatedBytes / 4) {
-        if (breaks) response.socket?.resetAndDestroy();
+        if (breaks) response.socket?.destroy();
         return breaks ? 'reset' : 'stall';
       }
       await this.#core.throttle?.(piece.length);

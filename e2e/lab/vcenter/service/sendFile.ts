@@ -71,7 +71,7 @@ export async function sendFile(
     return 'stall';
   }
   if (short && bad === undefined) request.socket.end();
-  else request.socket.resetAndDestroy();
+  else request.socket.destroy();
   return short ? 'short' : 'reset';
 }
 

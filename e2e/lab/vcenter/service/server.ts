@@ -98,7 +98,7 @@ export class HttpServer {
     const session = cookiesOf(request).get(sessionCookie);
     const outcome = await dispatch(this.#core, await text(request), session, hangup.signal);
     if (outcome.kind === 'reset') {
-      request.socket.resetAndDestroy();
+      request.socket.destroy();
       return;
     }
     if (outcome.cookie !== undefined) {
