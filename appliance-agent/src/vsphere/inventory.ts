@@ -33,7 +33,7 @@ const places = {
   Datacenter: ['name', 'parent'],
   Folder: ['name', 'parent'],
   ComputeResource: ['name', 'parent'],
-  HostSystem: ['name', 'parent', 'config.product.version', 'config.product.build'],
+  HostSystem: ['name', 'parent', 'summary.config.product.version', 'summary.config.product.build'],
   Network: ['name', 'parent'],
   Datastore: ['name', 'parent', 'summary.type', 'summary.capacity', 'summary.freeSpace'],
 } as const;
@@ -57,8 +57,8 @@ function readObject({ object, properties }: ObjectProperties): InventoryObject |
 }
 
 function describe(properties: ReadonlyMap<string, XmlValue>): string | undefined {
-  const version = text(properties.get('config.product.version'));
-  const build = text(properties.get('config.product.build'));
+  const version = text(properties.get('summary.config.product.version'));
+  const build = text(properties.get('summary.config.product.build'));
   return version === undefined
     ? text(properties.get('summary.type'))
     : `${version} build-${build ?? 'unknown'}`;

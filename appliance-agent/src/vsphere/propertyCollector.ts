@@ -62,42 +62,42 @@ export async function readProperties(
   return found?.properties ?? new Map();
 }
 
-/** Reads properties of all objects of some types below a container, by a view that lives as long as the reading. */
-export async function readAllBelow(
+/**
+ * Reads properties of all objects of some types below a container, by a view that lives as long as the reading. Where the session
+ * ends in between, it is read from the start.
+ */
+export function readAllBelow(
   session: SoapSession,
   services: { readonly collector: ManagedObject; readonly viewManager: ManagedObject },
   container: ManagedObject,
   wanted: Readonly<Record<string, readonly string[]>>,
   signal?: AbortSignal,
 ): Promise<ObjectProperties[]> {
-  const types = Object.keys(wanted);
-  const view = readReference(
-    await session.call(
-      'CreateContainerView',
-      services.viewManager,
-      { container: reference(container), type: types, recursive: true },
-      signal,
-    ),
-  );
-  if (!view) return [];
-  try {
-    const specSet = {
-      propSet: Object.entries(wanted).map(([type, paths]) => ({ type, pathSet: [...paths] })),
-      objectSet: {
-        obj: reference(view),
-        skip: true,
-        selectSet: {
-          '@xsi:type': 'TraversalSpec',
-          name: 'view',
-          type: 'ContainerView',
-          path: 'view',
-          skip: false,
-        },
-      },
-    };
-    return await retrieve(session, services.collector, specSet, signal);
-  } finally {
-    // A view that cannot be destroyed ends with the session.
-    await session.call('DestroyView', view).catch(() => undefined);
-  }
+  return session.withinSession(async () => {
+    const members = { container: reference(container), type: Object.keys(wanted), recursive: true };
+    const view = readReference(
+      await session.call('CreateContainerView', services.viewManager, members, signal),
+    );
+    if (!view) return [];
+    try {
+      return await retrieve(session, services.collector, specOfView(view, wanted), signal);
+    } finally {
+      // A view that cannot be destroyed ends with the session.
+      await session.call('DestroyView', view).catch(() => undefined);
+    }
+  });
+}
+
+function specOfView(view: ManagedObject, wanted: Readonly<Record<string, readonly string[]>>): XmlInput {
+  const selectSet = {
+    '@xsi:type': 'TraversalSpec',
+    name: 'view',
+    type: 'ContainerView',
+    path: 'view',
+    skip: false,
+  };
+  return {
+    propSet: Object.entries(wanted).map(([type, paths]) => ({ type, pathSet: [...paths] })),
+    objectSet: { obj: reference(view), skip: true, selectSet },
+  };
 }

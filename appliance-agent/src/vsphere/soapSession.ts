@@ -17,6 +17,8 @@ export interface SoapSessionOptions {
 /** Idle sessions end after 30 minutes or less; asking for the time keeps them. Milliseconds. */
 const keepAliveMs = 4 * 60_000;
 const requestTimeoutMs = 300_000;
+/** More sessions than these do not end one after another by chance. */
+const sessionAttempts = 5;
 /** What we were written against, where the server does not tell its own. */
 const fallbackVersion = '6.7';
 
@@ -109,6 +111,24 @@ export class SoapSession implements AsyncDisposable {
       if (this.#closed || !isOsseaError(error, 'vsphere.not-authenticated')) throw error;
       if (generation === this.#generation) await this.renew();
       return this.#post(method, on, members, signal);
+    }
+  }
+
+  /**
+   * Does work with what lives in a session (views, collectors, tokens of pages), and does it again where that went with a session
+   * that ended meanwhile. The server says of such things that they are gone, or that the call was cancelled.
+   */
+  async withinSession<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const generation = this.#generation;
+      try {
+        return await work();
+      } catch (error) {
+        const renewed = generation !== this.#generation;
+        const gone = isOsseaError(error, 'vsphere.not-found', 'vsphere.invalid-argument') && renewed;
+        const cancelled = isOsseaError(error) && error.value === 'RequestCanceled';
+        if (attempt === sessionAttempts || !(gone || cancelled)) throw error;
+      }
     }
   }
 

@@ -1,6 +1,9 @@
 import { Agent, request } from 'node:https';
 import type { LabVcenter } from './vcenter.ts';
 
+/** A server to speak to: the lab's vCenter, or another. */
+export type TestServer = Pick<LabVcenter, 'origin' | 'username' | 'password'>;
+
 export interface Reply {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -9,15 +12,15 @@ export interface Reply {
 
 /** The least of a client that tests of the vCenter need: bodies are written and read as text. */
 export class TestClient implements Disposable {
-  readonly #vcenter: LabVcenter;
+  readonly #vcenter: TestServer;
   readonly #agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
   cookie = '';
 
-  constructor(vcenter: LabVcenter) {
+  constructor(vcenter: TestServer) {
     this.#vcenter = vcenter;
   }
 
-  static async login(vcenter: LabVcenter): Promise<TestClient> {
+  static async login(vcenter: TestServer): Promise<TestClient> {
     const client = new TestClient(vcenter);
     await client.login();
     return client;
