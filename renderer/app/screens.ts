@@ -36,6 +36,12 @@ export const screens: readonly Screen[] = [
     component: lazy(() => import('../screens/jobs/JobsScreen.tsx')),
   },
   {
+    path: '/activity',
+    title: 'Activity',
+    shortcut: '5',
+    component: lazy(() => import('../screens/activity/ActivityScreen.tsx')),
+  },
+  {
     path: '/credentials',
     title: 'Credentials',
     shortcut: '7',

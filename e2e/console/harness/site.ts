@@ -255,6 +255,14 @@ export function sampleSite(vmCount: number) {
     'succeeded',
   ] as const;
   const jobs = workloads.slice(1, 8).map((of, index) => copyJob(of, index + 1, states[index] ?? 'succeeded'));
+  const audited = [
+    ...workloads.slice(0, 3).map((of) => ({ action: 'startReplicate', subject: of.id })),
+    ...jobs.slice(0, 2).map((job) => ({ action: 'cancelJob', subject: job.id })),
+    { action: 'leaseSource', subject: sourceId },
+    { action: 'revokeTargetLease', subject: targetId },
+    { action: 'addWorkloads', subject: '/v1/workloads' },
+    { action: 'updateWorkload', subject: id('e1', 77) },
+  ];
   const byParams = <T extends { id?: string | undefined }>(list: readonly T[], params: unknown): T => {
     const found = list.find((item) => item.id === Object(params).id);
     if (!found) throw new OsseaError('request.not-found', 'There is no such thing in the sample.');
@@ -360,11 +368,13 @@ export function sampleSite(vmCount: number) {
       items: Array.from({ length: 60 }, (_, index) => ({
         id: 600 - index,
         at: before(index * 13 + 1),
-        actor: index % 3 === 0 ? 'console of jo' : 'local administrator',
-        action: ['workload.add', 'job.start', 'lease.put', 'endpoint.update'][index % 4] ?? 'job.start',
-        subject: `web-${index + 1}`,
-        outcome: index % 11 === 7 ? 'failed' : index % 17 === 5 ? 'denied' : 'ok',
-        ...(index % 11 === 7 && { detail: attention.detail }),
+        actor: index % 3 === 0 ? 'console of jo (4f2a81c0)' : 'local administrator',
+        ...(index % 17 === 5
+          ? { action: 'listTokens', subject: '/v1/tokens' }
+          : (audited[index % audited.length] ?? { action: 'putLimits', subject: '/v1/limits' })),
+        outcome: index % 17 === 5 ? 'denied' : index % 11 === 7 ? 'failed' : 'ok',
+        ...(index % 17 === 5 && { detail: 'The access token "jo" has the role operator.' }),
+        ...(index % 17 !== 5 && index % 11 === 7 && { detail: attention.detail }),
       })),
     }),
     doctor: () => ({
