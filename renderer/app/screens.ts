@@ -47,4 +47,10 @@ export const screens: readonly Screen[] = [
     shortcut: '7',
     component: lazy(() => import('../screens/credentials/CredentialsScreen.tsx')),
   },
+  {
+    path: '/settings',
+    title: 'Settings',
+    shortcut: ',',
+    component: lazy(() => import('../screens/settings/SettingsScreen.tsx')),
+  },
 ];

@@ -29,6 +29,7 @@ export const theme = createTheme({
     DrawerHeader: { defaultProps: { role: 'presentation' } },
     ModalCloseButton: { defaultProps: { 'aria-label': 'Close' } },
     DrawerCloseButton: { defaultProps: { 'aria-label': 'Close' } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     // Titles in the alert's own colour have less contrast than WCAG AA asks; the icon keeps it.
     Alert: {
       styles: { label: { color: 'light-dark(var(--mantine-color-black), var(--mantine-color-white))' } },

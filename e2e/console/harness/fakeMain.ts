@@ -12,6 +12,7 @@ import {
   type ChannelReply,
   channels,
   type Envelope,
+  type KeychainStatus,
   type Profile,
   type Settings,
   SettingsChange,
@@ -25,6 +26,7 @@ export interface FakeMainOptions {
   /** Whether anything has been set up at all. */
   readonly empty: boolean;
   readonly theme: Settings['theme'];
+  readonly keychain: KeychainStatus['state'];
 }
 
 export const applianceId = 'f1000000-0000-4000-8000-000000000001';
@@ -65,6 +67,14 @@ const profiles: Profile[] = [
   },
 ];
 
+const supportFiles = [
+  { name: 'console.json', text: `${JSON.stringify({ version: '0.1.0', platform: 'linux' }, null, 2)}\n` },
+  { name: 'profiles.json', text: `${JSON.stringify(profiles, null, 2)}\n` },
+  { name: 'appliances.json', text: '[]\n' },
+  { name: 'doctor-Frankfurt_1.json', text: '{ "checks": [] }\n' },
+  { name: 'console.log', text: 'window opened\n'.repeat(400) },
+];
+
 type Replies = { readonly [C in Channel]?: (request: unknown) => ChannelReply<C> };
 
 function isChannel(name: string): name is Channel {
@@ -72,7 +82,7 @@ function isChannel(name: string): name is Channel {
 }
 
 /** What the main process would answer, out of samples; nothing of it touches a keychain, a network or a file. */
-export function fakeMain({ answers, online, empty, theme }: FakeMainOptions) {
+export function fakeMain({ answers, online, empty, theme, keychain }: FakeMainOptions) {
   let settings: Settings = {
     theme,
     notifyFinished: true,
@@ -130,7 +140,15 @@ export function fakeMain({ answers, online, empty, theme }: FakeMainOptions) {
       settings = { ...settings, ...SettingsChange.parse(request) } as Settings;
       return settings;
     },
-    'keychain.status': () => ({ state: 'available', store: 'GNOME Keyring' }),
+    'keychain.status': () => ({
+      state: keychain,
+      store: 'GNOME Keyring',
+      ...(keychain === 'locked' && { detail: 'Unlock the login keyring in "Passwords and Keys".' }),
+      ...(keychain === 'missing' && {
+        detail:
+          'Install a keyring: on Debian "apt-get install gnome-keyring libsecret-1-0 dbus-user-session".',
+      }),
+    }),
     'profiles.list': () => (empty ? [] : profiles),
     'profiles.defaults': () => (empty ? {} : { appliance: applianceId }),
     'profiles.usage': () => ({
@@ -146,7 +164,9 @@ export function fakeMain({ answers, online, empty, theme }: FakeMainOptions) {
     'ssh.hosts': () => [],
     'appliances.status': () => (empty ? [] : [status]),
     'agent.call': callAgent,
-    'support.preview': () => [{ name: 'console.log', text: 'window opened\n' }],
+    'file.save': () => '/home/jo/saved.csv',
+    'support.preview': () => supportFiles,
+    'support.save': () => '/home/jo/ossea-support.txt',
   };
 
   return {

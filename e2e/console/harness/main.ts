@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
+import { KeychainStatus } from '../../../electron/ipc/contract.ts';
 import { launchChromium, openConsole, tellEvents } from './openConsole.ts';
 import { serveRenderer } from './server.ts';
 import { sampleSite } from './site.ts';
@@ -17,6 +18,7 @@ const usage = `Takes pictures of screens of the built renderer, with sample data
   --vms N           VMs in the sample vCenter (default 400)
   --offline         the appliance does not answer; what is shown is cached
   --empty           nothing has been set up
+  --keychain STATE  available, locked or missing (default available)
   --click SELECTOR  clicked before the picture is taken; may be repeated
   --no-axe          only pictures
 `;
@@ -31,6 +33,7 @@ const { values, positionals } = parseArgs({
     vms: { type: 'string', default: '400' },
     offline: { type: 'boolean', default: false },
     empty: { type: 'boolean', default: false },
+    keychain: { type: 'string', default: 'available' },
     click: { type: 'string', multiple: true, default: [] },
     axe: { type: 'boolean', default: true },
     help: { type: 'boolean', default: false },
@@ -56,6 +59,7 @@ async function shoot(): Promise<number> {
             online: !values.offline,
             empty: values.empty,
             theme: theme === 'dark' ? 'dark' : 'light',
+            keychain: KeychainStatus.shape.state.parse(values.keychain),
             width,
             height,
           });
