@@ -7,6 +7,7 @@ import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
 import { LoadingScreen } from '../components/LoadingScreen.tsx';
 import { useConsoleQuery } from '../queries/console.ts';
+import { FirstRunScreen } from '../screens/first-run/FirstRunScreen.tsx';
 import { CommandPalette } from './CommandPalette.tsx';
 import { Frame } from './Frame.tsx';
 import { ScreenBoundary } from './ScreenBoundary.tsx';
@@ -29,10 +30,12 @@ function Screens() {
   useShellEvents();
   const settings = useConsoleQuery('settings.get');
   if (settings.isPending) return <LoadingScreen />;
+  const start = settings.data?.firstRunDone ? '/overview' : '/welcome';
   return (
     <>
       <CommandPalette />
       <Routes>
+        <Route path="/welcome" element={<FirstRunScreen />} />
         <Route element={<Frame />}>
           {screens.map(({ path, component: Component }) => (
             <Route
@@ -48,7 +51,7 @@ function Screens() {
             />
           ))}
         </Route>
-        <Route path="*" element={<Navigate to="/overview" replace />} />
+        <Route path="*" element={<Navigate to={start} replace />} />
       </Routes>
     </>
   );

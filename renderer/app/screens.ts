@@ -42,6 +42,12 @@ export const screens: readonly Screen[] = [
     component: lazy(() => import('../screens/activity/ActivityScreen.tsx')),
   },
   {
+    path: '/appliances',
+    title: 'Appliances',
+    shortcut: '6',
+    component: lazy(() => import('../screens/appliances/AppliancesScreen.tsx')),
+  },
+  {
     path: '/credentials',
     title: 'Credentials',
     shortcut: '7',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright';
@@ -63,14 +63,23 @@ export interface ConsoleApp extends AsyncDisposable {
   quit(): Promise<void>;
 }
 
+export interface DeskOptions {
+  readonly width?: number;
+  readonly height?: number;
+  /** As after an installation: with the first run still to come. */
+  readonly fresh?: boolean;
+}
+
 /** @throws Error where a program is missing */
-export async function startDesk(size?: { width: number; height: number }): Promise<Desk> {
+export async function startDesk({ width, height, fresh = false }: DeskOptions = {}): Promise<Desk> {
   await using undo = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), 'ossea-desk-'));
   undo.defer(() => rm(home, { recursive: true, force: true }));
-  const display: Display = undo.use(await startDisplay(size?.width, size?.height));
+  const display: Display = undo.use(await startDisplay(width, height));
   const keyring = undo.use(await startKeyring());
   const ownData = join(home, 'console');
+  await mkdir(ownData, { mode: 0o700 });
+  if (!fresh) await writeFile(join(ownData, 'settings.json'), JSON.stringify({ firstRunDone: true }));
   const running = new Set<ConsoleApp>();
   undo.defer(async () => {
     for (const each of running) await each[Symbol.asyncDispose]();
@@ -101,6 +110,7 @@ export async function startDesk(size?: { width: number; height: number }): Promi
       env: environmentOf(options),
     });
     const page = await electron.firstWindow();
+    page.setDefaultTimeout(15_000);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
     page.on('console', (message) => {

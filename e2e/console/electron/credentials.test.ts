@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
+import { keepPictures } from './failurePicture.ts';
 
 const run = promisify(execFile);
 
@@ -14,6 +15,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
     let desk: Desk;
     let console: ConsoleApp;
 
+    keepPictures(() => console?.page);
     beforeAll(async () => {
       desk = await startDesk();
       console = await desk.launch();

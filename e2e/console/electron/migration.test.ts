@@ -1,6 +1,7 @@
 import { expect as expectPage } from 'playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
+import { keepPictures } from './failurePicture.ts';
 import { connectAppliance, expectState, lendAccounts, type RemoteSite, startRemoteSite } from './labDesk.ts';
 
 const mebibyte = 2 ** 20;
@@ -15,6 +16,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
     let console: ConsoleApp;
     let applianceId: string;
 
+    keepPictures(() => console?.page);
     beforeAll(async () => {
       remote = await startRemoteSite({
         vms: names.map((name, index) => ({

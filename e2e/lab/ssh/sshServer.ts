@@ -63,11 +63,27 @@ async function accepts(port: number): Promise<boolean> {
   }
 }
 
+/** Makes the server's shells see a machine on which nothing of ours is installed; for root. */
+const bareMachine = [
+  'unshare',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  'sh',
+  join(import.meta.dirname, 'bareMachine.sh'),
+];
+
+export interface SshServerOptions {
+  /** A machine of its own, whose changes and processes go away with the server. */
+  readonly bare?: boolean;
+}
+
 /**
  * Starts the server.
  * @throws Error where OpenSSH's server is not installed (Debian: openssh-server)
  */
-export async function startSshServer(): Promise<SshServer> {
+export async function startSshServer({ bare = false }: SshServerOptions = {}): Promise<SshServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ossea-sshd-'));
   const hostKeyFile = join(folder, 'host_key');
   const keyFile = join(folder, 'id');
@@ -114,9 +130,15 @@ export async function startSshServer(): Promise<SshServer> {
     await exited;
   };
   const start = async () => {
-    const started = spawn(program, ['-D', '-e', '-f', configuration], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const [command = program, ...words] = [
+      ...(bare ? bareMachine : []),
+      program,
+      '-D',
+      '-e',
+      '-f',
+      configuration,
+    ];
+    const started = spawn(command, words, { stdio: ['ignore', 'ignore', 'inherit'] });
     child = started;
     const failed = once(started, 'error').then(([error]) => Promise.reject(error));
     const listening = (async () => {

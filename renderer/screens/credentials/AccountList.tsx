@@ -2,11 +2,11 @@ import { ActionIcon, Badge, Button, Group, Menu, Stack, Table, Text } from '@man
 import { IconDots } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Ago } from '../../components/Ago.tsx';
+import { TestOutcome } from '../../components/endpoint/TestOutcome.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
 import type { Account } from './AccountForm.tsx';
-import { TestOutcome } from './TestOutcome.tsx';
 
 interface Props {
   readonly title: string;

@@ -12,6 +12,7 @@ import { CapacityPanel } from './CapacityPanel.tsx';
 import { FleetPanel } from './FleetPanel.tsx';
 import { LagPanel } from './LagPanel.tsx';
 import { NextStepsPanel } from './NextStepsPanel.tsx';
+import { SkippedSteps } from './SkippedSteps.tsx';
 import { ThroughputPanel } from './ThroughputPanel.tsx';
 
 /** Enough for a day of a busy appliance. */
@@ -71,6 +72,7 @@ export default function OverviewScreen() {
   const applianceId = useApplianceChoice((state) => state.applianceId);
   return (
     <Page title="Overview">
+      <SkippedSteps />
       {applianceId === undefined ? (
         <EmptyState
           title="No appliance yet"

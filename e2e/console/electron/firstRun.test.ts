@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Lab, startLab } from '../../lab/lab.ts';
+import { type SshServer, startSshServer } from '../../lab/ssh/sshServer.ts';
+import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
+import { keepPictures } from './failurePicture.ts';
+
+const bundle = join(import.meta.dirname, '..', '..', '..', 'resources', 'agent', 'ossea-agent-linux.tar.gz');
+const lacking =
+  consoleTestsLack ??
+  (existsSync(bundle) ? undefined : 'the agent’s bundle (npm run bundle:agent)') ??
+  (process.getuid?.() === 0 ? undefined : 'root, for a machine of its own');
+
+describe.skipIf(lacking !== undefined)(
+  `the first run, from a bare machine to a chosen cloud${lacking === undefined ? '' : ` (lacks ${lacking})`}`,
+  { timeout: 120_000 },
+  () => {
+    let lab: Lab;
+    let ssh: SshServer;
+    let desk: Desk;
+    let console: ConsoleApp;
+
+    keepPictures(() => console?.page);
+    beforeAll(async () => {
+      [lab, ssh, desk] = await Promise.all([
+        startLab(),
+        startSshServer({ bare: true }),
+        startDesk({ fresh: true }),
+      ]);
+      console = await desk.launch();
+    }, 120_000);
+    afterAll(async () => {
+      await desk?.[Symbol.asyncDispose]();
+      await ssh?.[Symbol.asyncDispose]();
+      await lab?.[Symbol.asyncDispose]();
+    });
+
+    it('welcomes, and asks for the host key before anything is sent', async () => {
+      const { page } = console;
+      await page.getByRole('heading', { name: 'Welcome to OSSEA Migrate' }).waitFor();
+      await page.getByRole('button', { name: 'Set it up' }).click();
+      await page.getByText('Install it on a bare VM').click();
+      await page.getByLabel('Host', { exact: false }).first().fill('127.0.0.1');
+      await page.getByLabel('SSH port').fill(String(ssh.port));
+      await page.getByRole('textbox', { name: 'Name', exact: true }).fill('new appliance');
+      await page.getByLabel('User name').fill(ssh.username);
+      await page.getByLabel('Private key').fill(ssh.keyFile);
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.getByText(await ssh.hostKey()).waitFor({ timeout: 20_000 });
+      await page.getByRole('button', { name: 'It is: trust it' }).click();
+    });
+
+    it('installs the agent, step by step, until it answers', async () => {
+      const { page } = console;
+      await page.getByRole('button', { name: 'Install the agent' }).click();
+      await page
+        .getByRole('log')
+        .getByText(/free in \/opt/)
+        .waitFor({ timeout: 30_000 });
+      await page.getByRole('button', { name: 'Done' }).click({ timeout: 90_000 });
+    });
+
+    it('keeps the vCenter account, shows its certificate, and gives it to the appliance', async () => {
+      const { page } = console;
+      await page.getByRole('heading', { name: 'vCenter' }).waitFor();
+      await page.getByRole('textbox', { name: /^Name/ }).fill('vcenter');
+      await page.getByLabel('Address of vCenter or ESXi').fill(lab.vcenter.url);
+      await page.getByLabel('User name').fill(lab.vcenter.username);
+      await page.getByRole('textbox', { name: 'Password' }).fill(lab.vcenter.password);
+      await page.getByRole('button', { name: 'Keep the account' }).click();
+      await page.getByRole('button', { name: 'Look at its certificate' }).click();
+      await page.getByText(lab.vcenter.fingerprint).waitFor();
+      await page.getByRole('button', { name: 'Trust it and add the vCenter' }).click();
+      await page.getByRole('heading', { name: 'CloudStack' }).waitFor({ timeout: 20_000 });
+    });
+
+    it('keeps the CloudStack account and gives it to the appliance', async () => {
+      const { page } = console;
+      await page.getByRole('textbox', { name: /^Name/ }).fill('cloud');
+      await page.getByLabel('Address of the CloudStack API').fill(lab.cloud.url);
+      await page.getByRole('textbox', { name: 'API key' }).fill(lab.cloud.apiKey);
+      await page.getByRole('textbox', { name: 'Secret key' }).fill(lab.cloud.secretKey);
+      await page.getByRole('button', { name: 'Keep the account' }).click();
+      await page.getByRole('button', { name: 'Add the cloud' }).click();
+      await page.getByRole('heading', { name: 'Target defaults' }).waitFor({ timeout: 20_000 });
+    });
+
+    it('chooses the cloud’s defaults by name', async () => {
+      const { page } = console;
+      const choose = async (label: string) => {
+        const field = page
+          .getByRole('combobox', { name: label })
+          .or(page.getByRole('textbox', { name: label }));
+        await field.first().click();
+        await page.getByRole('option').first().click();
+      };
+      for (const label of ['Zone', 'Service offering', 'Disk offering', 'Network']) await choose(label);
+      await page.getByRole('button', { name: 'Save defaults' }).click();
+      await page.getByText('All is set up.').waitFor({ timeout: 20_000 });
+      await page.getByRole('button', { name: 'Open the console' }).click();
+      await page.getByRole('navigation').getByRole('link', { name: 'Inventory' }).click();
+      await page.getByRole('row', { name: /db-01/ }).waitFor({ timeout: 20_000 });
+      expect(console.errors).toEqual([]);
+    });
+
+    it('is not shown again', async () => {
+      await console.quit();
+      console = await desk.launch();
+      await console.page.getByRole('heading', { name: 'Overview' }).waitFor();
+    });
+  },
+);
