@@ -85,6 +85,16 @@ describe('a tunnel', () => {
     await reaches('online');
   });
 
+  it('ends when it is asked to, wherever it is on its way', async () => {
+    for (let delayMs = 0; delayMs < 200; delayMs += 8) {
+      const { tunnel } = openTunnel(async () => [await hop()]);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      tunnel.connect();
+      await tunnel.disconnect();
+      expect(tunnel.status.state).toBe('disconnected');
+    }
+  });
+
   it('comes back by itself after the server was killed', async () => {
     const { tunnel, history, reaches } = openTunnel(async () => [await hop()]);
     await using _tunnel = tunnel;

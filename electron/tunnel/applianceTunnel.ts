@@ -144,6 +144,8 @@ export class ApplianceTunnel implements AsyncDisposable {
     });
     const abort = () => void connection[Symbol.asyncDispose]();
     signal.addEventListener('abort', abort, { once: true });
+    // It may have been given up while the last step of the login was on its way.
+    if (signal.aborted) abort();
     this.#connection = connection;
     const agent = new ChannelAgent(connection, this.#options.socketPath);
     try {

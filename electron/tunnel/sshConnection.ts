@@ -23,6 +23,7 @@ export interface SshHop {
 }
 
 const connectTimeoutMs = 15_000;
+const farewellTimeoutMs = 2_000;
 
 /**
  * A logged-in SSH connection through any number of hops. Two things make it fast (without them every request costs 40 ms
@@ -120,7 +121,10 @@ export class SshConnection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = new Promise<void>((resolve) => this.onClose(() => resolve()));
     for (const client of [...this.#clients].reverse()) client.end();
+    // A server that does not take its leave is left.
+    const impatience = setTimeout(() => this.#close(), farewellTimeoutMs);
     await ended;
+    clearTimeout(impatience);
   }
 
   /** A session that only waits for its input to end. Where `exec` is forbidden, a refused one does no harm. */
