@@ -75,6 +75,9 @@ export function createHandlers(parts: HandlerParts): Handlers {
     return answer.canceled ? null : (answer.filePaths[0] ?? null);
   }
 
+  /** What a person has looked at is what is saved, not what was written to the logs since. */
+  let previewed: BundleFile[] | undefined;
+
   async function bundle(): Promise<BundleFile[]> {
     const statuses = await fleet.statuses();
     const doctors = new Map<string, unknown>();
@@ -179,9 +182,12 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'clipboard.write': ({ text }) => clipboard.writeText(text),
     'file.save': ({ suggestedName, text }) => saveAs(suggestedName, text),
     'file.chooseKey': () => chooseFile('Choose a private key', app.getPath('home')),
-    'support.preview': () => bundle(),
+    'support.preview': async () => {
+      previewed = await bundle();
+      return previewed;
+    },
     'support.save': async ({ exclude }) => {
-      const files = (await bundle()).filter(({ name }) => !exclude.includes(name));
+      const files = (previewed ?? (await bundle())).filter(({ name }) => !exclude.includes(name));
       return saveAs(`ossea-support-${new Date().toISOString().slice(0, 10)}.txt`, formatBundle(files));
     },
     'help.open': ({ topic }) => shell.openExternal(documents[topic]),
