@@ -1,7 +1,10 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Inventory } from '../../appliance-agent/src/contract/index.ts';
 import { VsphereClient } from '../../appliance-agent/src/vsphere/client.ts';
-import type { VcenterFaults } from '../lab/vcenter/vcenter.ts';
+import { startVcenter, type VcenterFaults } from '../lab/vcenter/vcenter.ts';
 import { type VsphereServer, vsphereServers, withFaults } from './vsphereServers.ts';
 
 const minute = 60_000;
@@ -195,6 +198,39 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
         for (const { mac } of nics) expect(mac).toMatch(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/);
         for (const { network } of nics) expect(knownVm().networks).toContain(network);
       });
+
+      onlyLab(
+        'an inventory of several pages is whole, also where the session ends between them',
+        async () => {
+          const size = 600;
+          const dataDir = await mkdtemp(path.join(tmpdir(), 'conformance-pages-'));
+          let pages = 0;
+          let endedBeforePage = 0;
+          await using many = await startVcenter({
+            dataDir,
+            vms: [],
+            inventorySize: size,
+            onCall: ({ method }) => {
+              if (method === 'RetrievePropertiesEx' || method === 'ContinueRetrievePropertiesEx') pages += 1;
+              if (pages + 1 === endedBeforePage) many.expireSessions();
+            },
+          });
+          const { url, fingerprint } = many;
+          await using other = await VsphereClient.connect({
+            url,
+            fingerprint,
+            credentials: async () => many,
+          });
+          const { vms } = await other.inventory();
+          expect(new Set(vms.map((vm) => vm.instanceUuid)).size).toBe(size);
+          // One of places, and two of VMs.
+          expect(pages).toBe(3);
+          endedBeforePage = 6;
+          const again = await other.inventory();
+          expect(again.vms.map((vm) => vm.moRef)).toEqual(vms.map((vm) => vm.moRef));
+          expect(many.calls.filter(({ method }) => method === 'Login')).toHaveLength(2);
+        },
+      );
 
       test('one VM is read as it is in the inventory, and found by its instance UUID', async () => {
         const known = knownVm();

@@ -85,8 +85,7 @@ async function readPlaces(
   content: ServiceContent,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly objects: InventoryObject[]; readonly context: VmContext }> {
-  const found = await readAllBelow(session, content, content.rootFolder, places, signal);
-  const objects = found.flatMap((properties) => readObject(properties) ?? []);
+  const objects = await readAllBelow(session, content, content.rootFolder, places, readObject, signal);
   const networks = new Map<string, string>(objects.map(({ moRef, name }) => [moRef, name]));
   return { objects, context: { networks, place: placer(objects, content.rootFolder.value) } };
 }
@@ -111,16 +110,17 @@ export class InventoryReader {
   async read(signal?: AbortSignal): Promise<Inventory> {
     const { objects, context } = await readPlaces(this.#session, this.#content, signal);
     this.#places = { at: performance.now(), objects, context };
+    // A VM that is being created or is inaccessible has no configuration yet.
+    const read = (vm: ObjectProperties) =>
+      vm.properties.has('config.instanceUuid') ? readVm(vm, context) : undefined;
     const wanted = { VirtualMachine: vmPaths };
-    const found = await readAllBelow(this.#session, this.#content, this.#content.rootFolder, wanted, signal);
+    const { rootFolder } = this.#content;
+    const vms = await readAllBelow(this.#session, this.#content, rootFolder, wanted, read, signal);
     return {
       about: this.#content.about,
       takenAt: new Date().toISOString(),
       objects,
-      // A VM that is being created or is inaccessible has no configuration yet.
-      vms: found
-        .filter(({ properties }) => properties.has('config.instanceUuid'))
-        .map((vm) => readVm(vm, context)),
+      vms,
     };
   }
 

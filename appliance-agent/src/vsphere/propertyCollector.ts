@@ -25,13 +25,15 @@ function readObjects(contents: readonly XmlValue[]): ObjectProperties[] {
   });
 }
 
-async function retrieve(
+/** Goes through the pages of an answer; each is read and let go before the next is asked for. */
+async function retrieve<T>(
   session: SoapSession,
   collector: ManagedObject,
   specSet: XmlInput,
+  read: (found: ObjectProperties) => T | undefined,
   signal: AbortSignal | undefined,
-): Promise<ObjectProperties[]> {
-  const objects: ObjectProperties[] = [];
+): Promise<T[]> {
+  const results: T[] = [];
   let page = await session.call(
     'RetrievePropertiesEx',
     collector,
@@ -39,9 +41,12 @@ async function retrieve(
     signal,
   );
   for (;;) {
-    objects.push(...readObjects(children(page, 'objects')));
+    for (const object of readObjects(children(page, 'objects'))) {
+      const result = read(object);
+      if (result !== undefined) results.push(result);
+    }
     const token = text(page, 'token');
-    if (token === undefined || token === '') return objects;
+    if (token === undefined || token === '') return results;
     page = await session.call('ContinueRetrievePropertiesEx', collector, { token }, signal);
   }
 }
@@ -58,21 +63,23 @@ export async function readProperties(
     propSet: { type: object.type, pathSet: [...paths] },
     objectSet: { obj: reference(object), skip: false },
   };
-  const [found] = await retrieve(session, collector, specSet, signal);
-  return found?.properties ?? new Map();
+  const [found] = await retrieve(session, collector, specSet, ({ properties }) => properties, signal);
+  return found ?? new Map();
 }
 
 /**
  * Reads properties of all objects of some types below a container, by a view that lives as long as the reading. Where the session
  * ends in between, it is read from the start.
+ * @param read makes of an object what is kept of it, or nothing
  */
-export function readAllBelow(
+export function readAllBelow<T>(
   session: SoapSession,
   services: { readonly collector: ManagedObject; readonly viewManager: ManagedObject },
   container: ManagedObject,
   wanted: Readonly<Record<string, readonly string[]>>,
+  read: (found: ObjectProperties) => T | undefined,
   signal?: AbortSignal,
-): Promise<ObjectProperties[]> {
+): Promise<T[]> {
   return session.withinSession(async () => {
     const members = { container: reference(container), type: Object.keys(wanted), recursive: true };
     const view = readReference(
@@ -80,7 +87,7 @@ export function readAllBelow(
     );
     if (!view) return [];
     try {
-      return await retrieve(session, services.collector, specOfView(view, wanted), signal);
+      return await retrieve(session, services.collector, specOfView(view, wanted), read, signal);
     } finally {
       // A view that cannot be destroyed ends with the session.
       await session.call('DestroyView', view).catch(() => undefined);

@@ -61,6 +61,19 @@ describe('an answer', () => {
     expect(typeOf(undefined)).toBe('');
   });
 
+  test('name spaces and the blanks between elements are left out', () => {
+    const answer = parseXml(
+      '<?xml version="1.0"?>\n<r xmlns="urn:vim25" a="1">\n  <b xmlns:x="y">2</b>\n</r>\n',
+    );
+    expect(answer).toEqual({ r: { '@a': '1', b: '2' } });
+  });
+
+  test('characters that XML forbids do not hide what else is there', () => {
+    const answer = parseXml('<r><note>a\u000bb</note><more>&#1;</more><name>web</name></r>');
+    expect(text(answer, 'r', 'note')).toBe('a\u000bb');
+    expect(text(answer, 'r', 'name')).toBe('web');
+  });
+
   test('booleans are spelled in two ways', () => {
     const answer = parseXml('<r><a>true</a><b>1</b><c>false</c><d>0</d></r>');
     expect(['a', 'b', 'c', 'd', 'e'].map((name) => boolean(answer, 'r', name))).toEqual([
@@ -79,12 +92,17 @@ describe('an answer', () => {
     expect(number(answer, 'r', 'c')).toBeUndefined();
   });
 
-  test.each(['', 'Service Unavailable', '<html><body><br>oops</body></html>', '<r><a></r>', '{"a": 1}'])(
-    'what is not XML is refused: %s',
-    (text) => {
-      expect(() => parseXml(text)).toThrow();
-    },
-  );
+  test.each([
+    '',
+    'Service Unavailable',
+    '<html><body><br>oops</body></html>',
+    '<r><a></r>',
+    '<r><a/>',
+    '<r>&nowhere;</r>',
+    '{"a": 1}',
+  ])('what is not XML is refused: %s', (text) => {
+    expect(() => parseXml(text)).toThrow();
+  });
 });
 
 describe('a request', () => {

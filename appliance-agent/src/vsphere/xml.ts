@@ -1,4 +1,5 @@
-import { XMLBuilder, XMLParser } from 'fast-xml-parser';
+import { XMLBuilder } from 'fast-xml-parser';
+import { SaxesParser } from 'saxes';
 
 /** An element: a text, or children and attributes (`@name`, its text `#text`). Elements of one name are a list when there are several. */
 export type XmlValue = string | XmlNode | readonly XmlValue[];
@@ -15,18 +16,6 @@ export type XmlInput =
   | readonly XmlInput[]
   | { readonly [name: string]: XmlInput };
 
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  parseTagValue: false,
-  parseAttributeValue: false,
-  trimValues: false,
-  htmlEntities: true,
-  transformTagName: (name) => name.replace(/^.*:/, ''),
-  // The prefix of XMLSchema-instance differs from server to server, and a plain `type` is a managed object's.
-  transformAttributeName: (name) => (/:type$/.test(name) ? '@xsiType' : name),
-});
-
 const builder = new XMLBuilder({
   ignoreAttributes: false,
   attributeNamePrefix: '@',
@@ -34,11 +23,79 @@ const builder = new XMLBuilder({
   suppressEmptyNode: true,
 });
 
-/** @throws Error for what is not XML */
-export function parseXml(text: string): XmlNode {
-  const parsed: unknown = parser.parse(text, true);
-  if (isNode(parsed)) return parsed;
-  throw new Error('The answer is not XML');
+/** An element that is being read. */
+interface Open {
+  readonly name: string;
+  text: string;
+  /** Undefined for a text alone. */
+  members: { [name: string]: XmlValue | XmlValue[] } | undefined;
+  hasElements: boolean;
+}
+
+/** What guests and people put into names and notes, which servers pass on although XML 1.0 forbids it. */
+const forbiddenCharacter = /(?:disallowed character|malformed character entity)\.$/;
+
+/**
+ * Reads elements without their prefixes. Attributes are `@name`, those of XMLSchema-instance's `type` `@xsiType`, as its prefix
+ * differs from server to server and a plain `type` is a managed object's. Name spaces are left out.
+ * @throws Error for what is not XML
+ */
+export function parseXml(source: string): XmlNode {
+  const root: Open = { name: '', text: '', members: {}, hasElements: true };
+  const path = [root];
+  let current = root;
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    if (!forbiddenCharacter.test(error.message)) throw error;
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    current.hasElements = true;
+    current = { name: withoutPrefix(name), text: '', members: undefined, hasElements: false };
+    path.push(current);
+    for (const attribute in attributes) {
+      if (attribute.startsWith('xmlns')) continue;
+      current.members ??= {};
+      current.members[attributeName(attribute)] = attributes[attribute] ?? '';
+    }
+  });
+  const addText = (text: string) => {
+    current.text += text;
+  };
+  parser.on('text', addText);
+  parser.on('cdata', addText);
+  parser.on('closetag', () => {
+    const { name } = current;
+    const value = finished(current);
+    path.pop();
+    current = path.at(-1) ?? root;
+    add(current, name, value);
+  });
+  parser.write(source).close();
+  return root.members ?? {};
+}
+
+function withoutPrefix(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+function attributeName(name: string): string {
+  if (name === 'type') return '@type';
+  return name.endsWith(':type') ? '@xsiType' : `@${withoutPrefix(name)}`;
+}
+
+/** The blanks between elements are no text. */
+function finished({ members, text, hasElements }: Open): XmlValue {
+  if (members === undefined) return text;
+  if (!hasElements) members['#text'] = text;
+  return members;
+}
+
+function add(parent: Open, name: string, value: XmlValue): void {
+  parent.members ??= {};
+  const present = parent.members[name];
+  if (present === undefined) parent.members[name] = value;
+  else if (Array.isArray(present)) present.push(value);
+  else parent.members[name] = [present, value];
 }
 
 export function buildXml(input: { readonly [name: string]: XmlInput }): string {
@@ -101,5 +158,5 @@ export function boolean(parent: XmlValue | undefined, ...path: string[]): boolea
 
 /** The `xsi:type` of an element, without its prefix. */
 export function typeOf(value: XmlValue | undefined): string {
-  return isNode(value) ? (text(value, '@xsiType') ?? '').replace(/^.*:/, '') : '';
+  return isNode(value) ? withoutPrefix(text(value, '@xsiType') ?? '') : '';
 }
