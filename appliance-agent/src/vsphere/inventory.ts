@@ -1,20 +1,10 @@
 import { type Inventory, type InventoryObject, MoRef, type VirtualMachine } from '../contract/index.ts';
-import { type ManagedObject, managedObject } from './managedObject.ts';
+import { managedObject } from './managedObject.ts';
 import { type ObjectProperties, readAllBelow, readProperties } from './propertyCollector.ts';
+import type { ServiceContent } from './serviceContent.ts';
 import type { SoapSession } from './soapSession.ts';
 import { decodeName, type Place, readVm, type VmContext, vmPaths } from './virtualMachine.ts';
 import { number, text, type XmlValue } from './xml.ts';
-
-/** What of `RetrieveServiceContent` the client uses. */
-export interface ServiceContent {
-  readonly about: Inventory['about'];
-  readonly rootFolder: ManagedObject;
-  readonly collector: ManagedObject;
-  readonly viewManager: ManagedObject;
-  readonly searchIndex: ManagedObject;
-  readonly authorizationManager: ManagedObject | undefined;
-  readonly sessionManager: ManagedObject;
-}
 
 const kinds: Readonly<Record<string, InventoryObject['kind']>> = {
   Datacenter: 'datacenter',

@@ -1,4 +1,29 @@
+import type { MoRef } from '../contract/index.ts';
+import { readDevices } from './devices.ts';
+import { runVmTask, type Service, vmProperties } from './service.ts';
 import { child, children, text, typeOf, type XmlInput, type XmlNode, type XmlValue } from './xml.ts';
+
+/** Connects or disconnects network adapters, now where the VM runs, and at its next start. Keys that it does not have are left out. */
+export async function setNicsConnected(
+  service: Service,
+  vm: MoRef,
+  keys: readonly number[],
+  connected: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const paths = ['config.hardware.device', 'runtime.powerState'];
+  const properties = await vmProperties(service, vm, paths, signal);
+  const running = text(properties.get('runtime.powerState')) === 'poweredOn';
+  const adapters = adaptersOf(readDevices(properties.get('config.hardware.device')), keys);
+  const deviceChange = adapters.map((device) => connectionChange(device, connected, running));
+  await runVmTask(
+    service,
+    'ReconfigVM_Task',
+    vm,
+    { spec: { deviceChange } },
+    { timeoutMs: 10 * 60_000, signal },
+  );
+}
 
 /**
  * The edit of a network adapter that connects or disconnects it, now where the VM runs, and at its next start. The device is given

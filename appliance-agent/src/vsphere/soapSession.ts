@@ -24,6 +24,17 @@ const fallbackVersion = '6.7';
 
 export const serviceInstance = managedObject('ServiceInstance', 'ServiceInstance');
 
+/** @param shown and trusted: fingerprints */
+export function certificateChanged(url: string, shown: string, trusted: string): OsseaError {
+  const message = `${new URL(url).host} shows the certificate ${shown}, but ${trusted} is trusted.`;
+  return new OsseaError('vsphere.certificate-changed', message, {
+    field: 'fingerprint',
+    value: shown,
+    remedy:
+      'Find out why the certificate changed before you go on: it was renewed, or someone stands in between. Then trust the new one.',
+  });
+}
+
 /**
  * SOAP 1.1 over a pinned connection, logged in. A session that the server has ended is renewed once per call; calls that notice it
  * together log in once.
@@ -48,17 +59,7 @@ export class SoapSession implements AsyncDisposable {
     this.#agent = pinnedAgent({
       fingerprint,
       requestTimeoutMs,
-      mismatch: (shown) =>
-        new OsseaError(
-          'vsphere.certificate-changed',
-          `${this.#host} shows the certificate ${shown}, but ${fingerprint} is trusted.`,
-          {
-            field: 'fingerprint',
-            value: shown,
-            remedy:
-              'Find out why the certificate changed before you go on: it was renewed, or someone stands in between. Then trust the new one.',
-          },
-        ),
+      mismatch: (shown) => certificateChanged(url, shown, fingerprint),
     });
   }
 

@@ -122,7 +122,8 @@ export function decodeName(name: string): string {
   return name.replace(/%(2f|5c|25)/gi, (escaped) => decodeURIComponent(escaped));
 }
 
-function readPowerState(state: string | undefined): VirtualMachine['powerState'] {
+/** A VM that does not tell is taken for one that runs. */
+export function readPowerState(state: string | undefined): VirtualMachine['powerState'] {
   return state === 'poweredOff' || state === 'suspended' ? state : 'poweredOn';
 }
 
