@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { noFaults as noCloudFaults } from '../lab/cloud/faults.ts';
-import { noFaults as noVcenterFaults } from '../lab/vcenter/faults.ts';
+import { type CloudFaults, noFaults as noCloudFaults } from '../lab/cloud/faults.ts';
+import { noFaults as noVcenterFaults, type VcenterFaults } from '../lab/vcenter/faults.ts';
 import { Site } from './site.ts';
 
 const mebibyte = 2 ** 20;
@@ -29,9 +29,16 @@ const oneDisk = (mebibytes: number) => [
   { sizeBytes: mebibytes * mebibyte, fill: { seed: ++disks, dataFraction: 0.6, pattern: 'random' as const } },
 ];
 
+interface Faults {
+  readonly vcenter?: Partial<VcenterFaults>;
+  readonly cloud?: Partial<CloudFaults>;
+}
+
 /** Replicates a new VM under faults; all must end well. */
-async function expectSurvived(name: string): Promise<void> {
+async function expectSurvived(name: string, { vcenter, cloud }: Faults = {}): Promise<void> {
   const workload = await site.workload({ name, disks: oneDisk(24) });
+  Object.assign(site.lab.vcenter.faults, vcenter);
+  Object.assign(site.lab.cloud.faults, cloud);
   const job = await site.replicate(workload, 120_000);
   expect(job.problem).toBeUndefined();
   expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
@@ -40,17 +47,17 @@ async function expectSurvived(name: string): Promise<void> {
 
 describe('the source', () => {
   it('stalls in mid-body: ranges are asked for again', async () => {
-    site.lab.vcenter.faults.folderStall = 0.15;
-    await expectSurvived('stalls');
+    await expectSurvived('stalls', { vcenter: { folderStall: 0.15 } });
   });
 
   it('resets connections, answers 503 and ends bodies short', async () => {
-    Object.assign(site.lab.vcenter.faults, {
-      folderReset: 0.15,
-      folderUnavailable: 0.1,
-      folderShortBody: 0.1,
+    await expectSurvived('resets', {
+      vcenter: {
+        folderReset: 0.15,
+        folderUnavailable: 0.1,
+        folderShortBody: 0.1,
+      },
     });
-    await expectSurvived('resets');
   });
 
   it('pitfall 16: forgets the session in mid-copy', async () => {
@@ -68,23 +75,22 @@ describe('the source', () => {
   });
 
   it('loses answers of calls that took effect', async () => {
-    Object.assign(site.lab.vcenter.faults, {
-      soapReset: 0.05,
-      soapResetAfter: 0.05,
-      soapUnavailable: 0.05,
-      taskVanishes: 0.2,
+    await expectSurvived('lossy', {
+      vcenter: {
+        soapReset: 0.05,
+        soapResetAfter: 0.05,
+        soapUnavailable: 0.05,
+        taskVanishes: 0.2,
+      },
     });
-    await expectSurvived('lossy');
   });
 
   it('fails to take a snapshot once: it is tried again', async () => {
-    site.lab.vcenter.faults.createSnapshotFails = 0.5;
-    await expectSurvived('snapshot-fails');
+    await expectSurvived('snapshot-fails', { vcenter: { createSnapshotFails: 0.5 } });
   });
 
   it('leaves disks unconsolidated after the removal: they are consolidated', async () => {
-    site.lab.vcenter.faults.consolidationLeftover = 1;
-    await expectSurvived('unconsolidated');
+    await expectSurvived('unconsolidated', { vcenter: { consolidationLeftover: 1 } });
   });
 
   it('has a region that cannot be read: the error names disk and range, and nothing is left', async () => {
@@ -140,13 +146,11 @@ describe('the cloud', () => {
   });
 
   it('storms with 429', async () => {
-    Object.assign(site.lab.cloud.faults, { throttleStorm: 0.1, throttleStormCalls: 3 });
-    await expectSurvived('throttled');
+    await expectSurvived('throttled', { cloud: { throttleStorm: 0.1, throttleStormCalls: 3 } });
   });
 
   it('answers lists of yesterday and lets devices come late', async () => {
-    Object.assign(site.lab.cloud.faults, { staleList: 0.2, lateLink: 1, lateLinkMs: 700 });
-    await expectSurvived('late');
+    await expectSurvived('late', { cloud: { staleList: 0.2, lateLink: 1, lateLinkMs: 700 } });
   });
 });
 

@@ -71,6 +71,30 @@ describe('a replication', () => {
     expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
   });
 
+  it('that is paused moves nothing, also after a restart, and goes on when it is resumed', async () => {
+    const workload = await site.workload({ name: 'paused', disks: [disk(48, 12)] });
+    await site.setBandwidth(workload, 8);
+    const job = await site.start(workload);
+    await site.until(job, ({ doneBytes }) => doneBytes > 4 * mebibyte);
+    const params = { params: { id: job.id } };
+    const paused = await site.agent.client.call('pauseJob', params);
+    expect(paused).toMatchObject({ paused: true, state: 'waiting', waitReason: 'paused' });
+    const held = site.lab.vcenter.vm('paused').snapshots.length;
+    expect(held, 'the point in time is kept').toBe(1);
+    await site.agent.kill();
+    await site.agent.start();
+    await lendCredentials(site.agent, site.lab, site.endpoints);
+    await site.until(job, ({ waitReason }) => waitReason === 'paused');
+    await site.setBandwidth(workload, null);
+    const before = site.lab.vcenter.folderBytes;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    // Reads that were on their way when the copy was held, no more.
+    expect(site.lab.vcenter.folderBytes - before).toBeLessThan(18 * mebibyte);
+    await site.agent.client.call('resumeJob', params);
+    expect((await site.end(job)).problem).toBeUndefined();
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+  });
+
   it('without credentials waits for them by name, and goes on by itself', async () => {
     const workload = await site.workload({ name: 'waiting', disks: [disk(8, 5)] });
     const { source } = site.endpoints;

@@ -164,6 +164,7 @@ export function engineOf(events: EventsInMemory, operations: Partial<Engine> = {
     startReplicate: refuse,
     startVerify: refuse,
     cancelJob: refuse,
+    pauseJob: refuse,
     listOrphans: async () => [],
     startCleanup: refuse,
     getLimits: async () => ({ concurrentJobs: 2, concurrentDisks: 4 }),

@@ -12,6 +12,8 @@ type WorkloadRoute =
   | 'listJobs'
   | 'getJob'
   | 'cancelJob'
+  | 'pauseJob'
+  | 'resumeJob'
   | 'listOrphans'
   | 'startCleanup';
 
@@ -85,6 +87,8 @@ export function workloadHandlers({ engine, read }: ApiServices): HandlersOf<Work
     }),
     getJob: async ({ params }) => found(await read.getJob(params.id), 'job', params.id),
     cancelJob: ({ params, caller }) => engine.cancelJob(params.id, caller.actor),
+    pauseJob: ({ params, caller }) => engine.pauseJob(params.id, true, caller.actor),
+    resumeJob: ({ params, caller }) => engine.pauseJob(params.id, false, caller.actor),
     listOrphans: async () => ({ items: await engine.listOrphans() }),
     startCleanup: ({ body, caller, note }) => {
       note(JSON.stringify(body));

@@ -6,6 +6,8 @@ const maxBytes = 256 * 1024 * 1024;
 /** Chunks that wait for a checkpoint, so that a large hole does not fill the memory. */
 const maxChunks = 16_384;
 const everyMs = 1000;
+/** A small copy that is quick has no use for more of them than this. */
+const leastMs = 10;
 /** A flush that takes longer delays a cancel, so there is less to flush next time. */
 const longFlushMs = 400;
 const shortFlushMs = 100;
@@ -15,6 +17,8 @@ export interface CheckpointOptions {
   readonly journal: Journal;
   /** Bytes of the whole copy, as they are known now; read at each checkpoint. */
   readonly plannedBytes: () => number;
+  /** What is read in so long a time. */
+  readonly bytesWithin: (milliseconds: number) => number;
   /** So many planned bytes are safe now. */
   readonly onSafe: (readBytes: number) => void;
   readonly onError: (error: unknown) => void;
@@ -35,9 +39,10 @@ export class Checkpoints implements Disposable {
     this.#timer = setInterval(() => this.#begin(), everyMs);
   }
 
-  /** After so many bytes a checkpoint begins: a percent of the copy. */
+  /** After so many bytes a checkpoint begins: a percent of the copy, if that takes a while to read. */
   get intervalBytes(): number {
-    return Math.min(this.#ceilingBytes, Math.max(minBytes, this.#options.plannedBytes() / 100));
+    const { plannedBytes, bytesWithin } = this.#options;
+    return Math.min(this.#ceilingBytes, Math.max(minBytes, plannedBytes() / 100, bytesWithin(leastMs)));
   }
 
   /** Takes a chunk whose content the kernel has. `readBytes` of the plan went into it. */
@@ -48,9 +53,13 @@ export class Checkpoints implements Disposable {
     if (this.#bytes >= this.intervalBytes || this.#chunks.length >= maxChunks) this.#begin();
   }
 
-  /** Begins one now, as the copy waits for it; it may be running already. */
-  hurry(): void {
-    this.#begin();
+  /**
+   * To be called again and again while the copy waits because `unsafeBytes`, what is being read included, come near the limit.
+   * Begins one as soon as it is worth the flush.
+   */
+  hurry(unsafeBytes: number, limitBytes: number): void {
+    const nothingToCome = this.#bytes >= unsafeBytes;
+    if (nothingToCome || this.#bytes >= limitBytes / 4) this.#begin();
   }
 
   /** True when so many chunks wait for a checkpoint that no more should be added. */

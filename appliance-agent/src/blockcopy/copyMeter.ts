@@ -11,6 +11,8 @@ export type Activity = 'source' | 'target' | 'throttle';
 
 /** The rate forgets so quickly. */
 const rateSeconds = 5;
+/** A rate over less time would tell more of the first burst than of the source. */
+const leastAverageMs = 250;
 
 /** Counts what a copy does, over all runs of its point. */
 export class CopyMeter {
@@ -18,6 +20,8 @@ export class CopyMeter {
   readonly #plan: CopyPlan;
   readonly #counters: { -readonly [name in keyof JournalCounters]: number };
   readonly #startedPlanBytes: number;
+  readonly #startedReadBytes: number;
+  readonly #startedAt = performance.now();
   readonly #busy = { source: 0, target: 0, throttle: 0 };
   readonly #spentMs = { source: 0, digest: 0, target: 0, throttle: 0 };
   #changedAt = performance.now();
@@ -32,6 +36,7 @@ export class CopyMeter {
     // What an earlier run had read but not made safe is read again now.
     this.#counters.rereadBytes = this.#counters.readBytes - this.#counters.keptBytes;
     this.#startedPlanBytes = this.#counters.keptBytes;
+    this.#startedReadBytes = this.#counters.readBytes;
     this.#ratedBytes = this.#counters.readBytes;
   }
 
@@ -42,6 +47,12 @@ export class CopyMeter {
   /** Bytes that this point needs to read: by earlier runs, and by this one. */
   get plannedBytes(): number {
     return this.#startedPlanBytes + this.#plan.plannedBytes;
+  }
+
+  /** What this run reads in so long a time, on average since its start; at first, when no average can be told, less. */
+  bytesWithin(milliseconds: number): number {
+    const elapsedMs = Math.max(leastAverageMs, performance.now() - this.#startedAt);
+    return ((this.#counters.readBytes - this.#startedReadBytes) / elapsedMs) * milliseconds;
   }
 
   count(name: Exclude<keyof JournalCounters, 'pointNumber' | 'rereadBytes'>, amount: number): void {

@@ -52,10 +52,15 @@ export class CopyPlan {
     this.#advance(this.#journal.capacityBytes);
   }
 
+  /** True when `pieces` can tell the chunk's data. */
+  isKnown(index: number): boolean {
+    const { offset, length } = this.#journal.chunkRange(index);
+    return this.#scannedTo >= offset + length;
+  }
+
   /** Resolves when the chunk's data is known; rejects when the signal aborts. */
   async known(index: number, signal: AbortSignal): Promise<void> {
-    const { offset, length } = this.#journal.chunkRange(index);
-    while (this.#scannedTo < offset + length) {
+    while (!this.isKnown(index)) {
       await new Promise<void>((resolve, reject) => {
         const leave = () => reject(signal.reason);
         signal.addEventListener('abort', leave, { once: true });

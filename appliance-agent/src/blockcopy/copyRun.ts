@@ -14,8 +14,9 @@ import { StallWatch } from './stallWatch.ts';
 const writesAtATime = 3;
 /** Zeros are written in pieces no longer than this, so that a cancel need not wait long. */
 const zeroRunBytes = 128 * 1024 * 1024;
-/** What a kill may cost: this share of the copy is read but not yet safe. */
+/** What a kill may cost: this share of the copy is read but not yet safe, or what is read in this time, if that is more. */
 const unsafeShare = 0.03;
+const unsafeMs = 40;
 const progressMs = 250;
 /** So many chunks are passed over before other work of the process gets its turn. */
 const chunksPerTurn = 1024;
@@ -63,6 +64,7 @@ export class CopyRun {
       target,
       journal,
       plannedBytes: () => this.#meter.plannedBytes,
+      bytesWithin: (milliseconds) => this.#meter.bytesWithin(milliseconds),
       onSafe: (bytes) => this.#safe(bytes),
       onError: (error) => this.#fail(error),
     });
@@ -162,7 +164,7 @@ export class CopyRun {
       }
       this.#stop.throwIfAborted();
       if (!this.#plan.includes(index)) continue;
-      await this.#plan.known(index, this.#stop);
+      if (!this.#plan.isKnown(index)) await this.#plan.known(index, this.#stop);
       const pieces = this.#plan.pieces(index);
       if (pieces.length > 0) {
         await this.#throttle(pieces);
@@ -171,7 +173,7 @@ export class CopyRun {
         this.#track(this.#copyChunk(index, pieces, watch, checkpoints));
         continue;
       }
-      if (await this.#isZeroAlready(index)) {
+      if (journal.holdsZeros(index) || (await this.#isKnownZero(index))) {
         this.#noteZeros(index, checkpoints, false);
         continue;
       }
@@ -203,10 +205,14 @@ export class CopyRun {
     );
     for (;;) {
       this.#stop.throwIfAborted();
-      const limit = Math.max(checkpoints.intervalBytes, this.#meter.plannedBytes * unsafeShare);
+      const limit = Math.max(
+        checkpoints.intervalBytes,
+        this.#meter.plannedBytes * unsafeShare,
+        this.#meter.bytesWithin(unsafeMs),
+      );
       const safe = this.#unsafeBytes === 0 || this.#unsafeBytes + bytes <= limit;
       if (safe && this.#tasks.size < buffers + writesAtATime) break;
-      if (!safe) checkpoints.hurry();
+      if (!safe) checkpoints.hurry(this.#unsafeBytes, limit);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -325,10 +331,10 @@ export class CopyRun {
     return thin ? totalBytes(runs) : length;
   }
 
-  /** True where the source has a hole and the target is known to be zero. */
-  async #isZeroAlready(index: number): Promise<boolean> {
+  /** True where an earlier point left the chunk with zeros. */
+  async #isKnownZero(index: number): Promise<boolean> {
     const { journal } = this.#options;
-    if (journal.stateOf(index) !== chunkState.stale) return journal.holdsZeros(index);
+    if (journal.stateOf(index) !== chunkState.stale) return false;
     const zeros = zeroDigest(journal.chunkRange(index).length);
     return Buffer.compare(await journal.digestOf(index), zeros) === 0;
   }

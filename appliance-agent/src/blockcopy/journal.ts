@@ -61,6 +61,8 @@ const minChunkBytes = 64 * 1024;
 const maxChunkBytes = 1024 * 1024;
 /** Records read and written at a time. */
 const pageRecords = 4096;
+/** Records this close are written at once: chunks that come in out of order leave small gaps. */
+const joinRecords = 64;
 /** The mark of touched chunks runs ahead by so much, so that it is seldom written. */
 const touchAheadBytes = 256 * 1024 * 1024;
 
@@ -331,12 +333,12 @@ export class Journal implements AsyncDisposable {
     for (let from = 0; from < sorted.length; ) {
       const first = sorted[from]!.index;
       let to = from + 1;
-      while (to < sorted.length && sorted[to]!.index === first + (to - from)) to += 1;
-      const records = Buffer.allocUnsafe((to - from) * recordBytes);
+      while (to < sorted.length && this.#isBlankBetween(sorted[to - 1]!.index, sorted[to]!.index)) to += 1;
+      const records = Buffer.alloc((sorted[to - 1]!.index + 1 - first) * recordBytes);
       for (let i = from; i < to; i++) {
         const { index, digest, zero } = sorted[i]!;
         const state = zero ? chunkState.zero : chunkState.done;
-        encodeRecord(records, (i - from) * recordBytes, this.#seed, index, state, digest);
+        encodeRecord(records, (index - first) * recordBytes, this.#seed, index, state, digest);
       }
       await this.#writeRecords(first, records);
       from = to;
@@ -401,6 +403,18 @@ export class Journal implements AsyncDisposable {
       this.#states[first + i] = chunkState.stale;
     }
     await this.#writeRecords(first, records);
+  }
+
+  /**
+   * True where both records can be written at once: the few chunks between them are untouched, and records of those are zeros. No
+   * other call than `finish` writes over them.
+   */
+  #isBlankBetween(index: number, next: number): boolean {
+    if (next - index > joinRecords) return false;
+    for (let between = index + 1; between < next; between++) {
+      if (this.#states[between] !== chunkState.untouched) return false;
+    }
+    return true;
   }
 
   #incomplete(index: number): OsseaError {

@@ -44,6 +44,21 @@ test('a lowered limit counts from now on', async () => {
   expect(await secondsFor(limiter, 70, 10_000)).toBeGreaterThan(0.3);
 });
 
+test('while it is held nothing moves, and who waits goes on at the release', async () => {
+  const limiter = new RateLimiter();
+  limiter.held = true;
+  let moved = false;
+  const taken = limiter.take(1, new AbortController().signal).then(() => {
+    moved = true;
+  });
+  limiter.setRate(1000);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(moved).toBe(false);
+  limiter.held = false;
+  await taken;
+  expect(moved).toBe(true);
+});
+
 test('two copies under one limit get equal shares', async () => {
   const limiter = new RateLimiter(2_000_000);
   const stop = new AbortController();

@@ -12,6 +12,7 @@ const burstSeconds = 0.25;
  */
 export class RateLimiter {
   readonly #waiters: Waiter[] = [];
+  #held = false;
   #rate: number | undefined;
   /** Bytes that may go at once; below zero after a chunk larger than the burst, until the time for it has passed. */
   #tokens = 0;
@@ -41,6 +42,16 @@ export class RateLimiter {
     this.#rate = bytesPerSecond;
     if (bytesPerSecond === undefined) this.#tokens = 0;
     this.#serve();
+  }
+
+  /** While held nothing may be moved, whatever the limit; who waits goes on at the release. */
+  set held(held: boolean) {
+    this.#held = held;
+    if (!held) this.#serve();
+  }
+
+  get held(): boolean {
+    return this.#held;
   }
 
   /** Resolves when `bytes` may be moved. Rejects with the signal's reason when that aborts. */
@@ -77,6 +88,7 @@ export class RateLimiter {
   }
 
   #admit(bytes: number): boolean {
+    if (this.#held) return false;
     if (this.#rate === undefined) return true;
     if (this.#tokens < 0) return false;
     this.#tokens -= bytes;
@@ -88,7 +100,7 @@ export class RateLimiter {
     this.#timer = undefined;
     this.#fill();
     while (this.#waiters.length > 0 && this.#admit(this.#waiters[0]!.bytes)) this.#waiters.shift()?.grant();
-    if (this.#waiters.length > 0 && this.#rate !== undefined) {
+    if (this.#waiters.length > 0 && this.#rate !== undefined && !this.#held) {
       this.#timer = setTimeout(() => this.#serve(), Math.ceil((-this.#tokens / this.#rate) * 1000));
     }
   }

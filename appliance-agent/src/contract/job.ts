@@ -19,6 +19,7 @@ export const WaitReason = z.enum([
   'snapshot',
   'retry',
   'person',
+  'paused',
 ]);
 export type WaitReason = z.infer<typeof WaitReason>;
 
@@ -89,6 +90,8 @@ export const Job = z.object({
   workloadId: AgentId.optional(),
   workloadName: z.string().optional(),
   state: JobState,
+  /** Somebody has paused it: nothing is copied until somebody resumes it. */
+  paused: z.boolean().optional(),
   waitReason: WaitReason.optional(),
   /** What it waits for or does, in words. */
   message: z.string().optional(),

@@ -344,6 +344,22 @@ export const routes = {
     params: byId,
     reply: Job,
   },
+  pauseJob: {
+    method: 'POST',
+    path: '/v1/jobs/:id/pause',
+    summary: 'Stops copying for now; the snapshot stays',
+    role: 'operator',
+    params: byId,
+    reply: Job,
+  },
+  resumeJob: {
+    method: 'POST',
+    path: '/v1/jobs/:id/resume',
+    summary: 'Goes on with a paused job',
+    role: 'operator',
+    params: byId,
+    reply: Job,
+  },
   listOrphans: {
     method: 'GET',
     path: '/v1/orphans',

@@ -4,9 +4,10 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { OsseaError } from '../contract/index.ts';
 import * as initial from './migrations/0001_initial.ts';
+import * as pausedJobs from './migrations/0002_paused_jobs.ts';
 import type { Schema } from './schema.ts';
 
-const migrations = { '0001_initial': initial };
+const migrations = { '0001_initial': initial, '0002_paused_jobs': pausedJobs };
 
 /** How long an operation waits for a database that is being restarted before it gives up. Milliseconds. */
 const patienceMs = 60_000;

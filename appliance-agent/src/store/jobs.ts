@@ -33,6 +33,7 @@ export interface JobFacts {
   readonly request: unknown;
   readonly createdBy: string;
   readonly cancelRequested: boolean;
+  readonly paused: boolean;
 }
 
 export interface JobChange {
@@ -181,6 +182,24 @@ export class Jobs {
     );
   }
 
+  /** @throws OsseaError `request.conflict` where the job does not go on any more */
+  async setPaused(id: string, paused: boolean): Promise<void> {
+    const [changed] = await this.#database.query((db) =>
+      db
+        .updateTable('jobs')
+        .set({ paused })
+        .where('id', '=', id)
+        .where('state', 'in', activeStates)
+        .execute(),
+    );
+    if (changed?.numUpdatedRows) return;
+    throw new OsseaError('request.conflict', `The job ${id} has ended, or there is none.`, {
+      field: 'id',
+      value: id,
+      remedy: 'List the jobs again.',
+    });
+  }
+
   /** Changes a step; the first start and the last end count. */
   async updateStep(
     jobId: string,
@@ -237,6 +256,7 @@ function factsOf(row: Selectable<Schema['jobs']>): JobFacts {
     request: row.request,
     createdBy: row.created_by,
     cancelRequested: row.cancel_requested_at !== null,
+    paused: row.paused,
   };
 }
 

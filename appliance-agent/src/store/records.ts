@@ -153,6 +153,7 @@ export function jobOf(
     workloadId: row.workload_id ?? undefined,
     workloadName: row.workload_name ?? undefined,
     state: row.state,
+    paused: row.paused || undefined,
     waitReason: row.wait_reason ?? undefined,
     message: row.message ?? undefined,
     problem: row.problem ?? undefined,

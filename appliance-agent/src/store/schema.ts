@@ -134,6 +134,7 @@ interface JobTable {
   started_at: OptionalMoment;
   ended_at: OptionalMoment;
   cancel_requested_at: OptionalMoment;
+  paused: Generated<boolean>;
 }
 
 interface JobStepTable {

@@ -211,8 +211,8 @@ describe('refusals when opening', () => {
     await using server = await startServer((_request, reply) => {
       reply.writeHead(401, { 'content-length': 0 }).end();
     });
-    await expect(server.open()).rejects.toMatchObject({ code: 'vsphere.not-authenticated' });
-    expect(server.state.requests).toBe(2);
+    await expect(server.open({ attempts: 2 })).rejects.toMatchObject({ code: 'vsphere.not-authenticated' });
+    expect(server.state.requests, 'each attempt asks again with a new session').toBe(4);
   });
 });
 

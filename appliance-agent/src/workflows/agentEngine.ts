@@ -231,11 +231,14 @@ export class AgentEngine implements Engine {
     const { store } = this.#parts;
     await store.jobs.requestCancel(jobId);
     this.#runner.cancel(jobId);
-    const job = await store.jobs.get(jobId);
-    if (job) return job;
-    throw new OsseaError('request.not-found', `There is no job ${jobId}.`, {
-      remedy: 'List the jobs again.',
-    });
+    return this.#job(jobId);
+  }
+
+  async pauseJob(jobId: string, paused: boolean, actor: string): Promise<Job> {
+    await this.#parts.store.jobs.setPaused(jobId, paused);
+    const run = this.#runner.runOf(jobId);
+    if (run) await run.pause(paused, actor);
+    return this.#job(jobId);
   }
 
   listOrphans(): Promise<Orphan[]> {
@@ -278,6 +281,14 @@ export class AgentEngine implements Engine {
     if (workload) await tellWorkload(this.#parts, workload.id);
     await this.#runner.start(job.id);
     return job;
+  }
+
+  async #job(jobId: string): Promise<Job> {
+    const job = await this.#parts.store.jobs.get(jobId);
+    if (job) return job;
+    throw new OsseaError('request.not-found', `There is no job ${jobId}.`, {
+      remedy: 'List the jobs again.',
+    });
   }
 
   async #tellEndpoint(endpointId: string): Promise<void> {

@@ -73,6 +73,8 @@ export interface Engine {
   startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job>;
   startVerify(workloadId: string, request: StartVerify, actor: string): Promise<Job>;
   cancelJob(jobId: string, actor: string): Promise<Job>;
+  /** Copies nothing more until it is resumed; the snapshot is kept, so that the point in time stays. */
+  pauseJob(jobId: string, paused: boolean, actor: string): Promise<Job>;
   listOrphans(): Promise<Orphan[]>;
   startCleanup(request: StartCleanup, actor: string): Promise<{ plan: Orphan[]; job?: Job }>;
 

@@ -58,6 +58,7 @@ export class JobRun {
   #sampledAt = 0;
   #keptAt = 0;
   #dirty = false;
+  #pauseMessage = '';
 
   constructor(jobId: string, { store, hub, logger, credentials }: JobRunParts) {
     this.jobId = jobId;
@@ -140,13 +141,15 @@ export class JobRun {
     };
   }
 
-  /** Says what the job waits for, or that it goes on. */
+  /** Says what the job waits for, or that it goes on; one that is paused does not. */
   async waiting(reason: WaitReason | undefined, message?: string): Promise<void> {
-    await this.change(
-      reason === undefined
-        ? { state: 'running', waitReason: null, message: null }
-        : { state: 'waiting', waitReason: reason, message: message ?? null },
-    );
+    if (reason !== undefined) {
+      await this.change({ state: 'waiting', waitReason: reason, message: message ?? null });
+    } else if (this.limiter.held) {
+      await this.change({ state: 'waiting', waitReason: 'paused', message: this.#pauseMessage });
+    } else {
+      await this.change({ state: 'running', waitReason: null, message: null });
+    }
   }
 
   async change(change: {
@@ -157,6 +160,14 @@ export class JobRun {
   }): Promise<void> {
     await this.#store.jobs.update(this.jobId, change);
     await this.tell();
+  }
+
+  /** Holds or releases the copy, at its next chunk. @param actor undefined: it was paused before this process */
+  async pause(paused: boolean, actor?: string): Promise<void> {
+    this.limiter.held = paused;
+    const who = actor === undefined ? 'It is paused.' : `${actor} paused it.`;
+    this.#pauseMessage = `${who} The snapshot grows meanwhile by what the guest writes.`;
+    await this.waiting(undefined);
   }
 
   /** Takes a disk's counters in. */

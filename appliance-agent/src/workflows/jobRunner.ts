@@ -76,7 +76,7 @@ export class JobRunner {
     this.#runs.set(jobId, run);
     if (facts.cancelRequested) run.cancel();
     try {
-      await this.#inTurn(run, () => this.#perform(facts, run));
+      await this.#inTurn(run, facts.paused, () => this.#perform(facts, run));
     } finally {
       await run.close();
       this.#runs.delete(jobId);
@@ -84,7 +84,7 @@ export class JobRunner {
   }
 
   /** Waits for a place among the jobs that may run at a time, and says so. */
-  async #inTurn(run: JobRun, work: () => Promise<void>): Promise<void> {
+  async #inTurn(run: JobRun, paused: boolean, work: () => Promise<void>): Promise<void> {
     if (this.#places.activeCount >= this.#places.concurrency) {
       await run.change({
         state: 'queued',
@@ -94,6 +94,7 @@ export class JobRunner {
     }
     await this.#places(async () => {
       await run.change({ state: 'running', waitReason: null, message: null });
+      if (paused) await run.pause(true);
       await work();
     });
   }

@@ -1,6 +1,12 @@
 import { Button, Text } from '@mantine/core';
 import { modals } from '@mantine/modals';
-import { IconEraser, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
+import {
+  IconEraser,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRefresh,
+} from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { Job } from '../../../appliance-agent/src/contract/index.ts';
@@ -25,6 +31,7 @@ export function JobActions({ applianceId, job, readOnly, withinWorkload = false 
   const navigate = useNavigate();
   const changed = ['listJobs', 'getJob', 'listWorkloads', 'getWorkload'] as const;
   const cancel = useAgentMutation(applianceId, 'cancelJob', changed);
+  const pause = useAgentMutation(applianceId, job.paused ? 'resumeJob' : 'pauseJob', changed);
   const replicate = useAgentMutation(applianceId, 'startReplicate', changed);
   const verify = useAgentMutation(applianceId, 'startVerify', changed);
   const profiles = useConsoleQuery('profiles.list').data;
@@ -65,6 +72,21 @@ export function JobActions({ applianceId, job, readOnly, withinWorkload = false 
       : undefined;
   return (
     <>
+      {!isOver(job) && job.kind !== 'cleanup' && (
+        <Button
+          size="xs"
+          variant={job.paused ? 'filled' : 'default'}
+          leftSection={
+            job.paused ? <IconPlayerPlay size={16} aria-hidden /> : <IconPlayerPause size={16} aria-hidden />
+          }
+          disabled={readOnly !== undefined}
+          title={readOnly}
+          loading={pause.isPending}
+          onClick={() => pause.mutate({ params: { id: job.id } }, { onError: tellProblem })}
+        >
+          {job.paused ? 'Resume' : 'Pause'}
+        </Button>
+      )}
       {!isOver(job) && (
         <Button
           size="xs"

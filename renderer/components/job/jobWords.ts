@@ -71,6 +71,7 @@ export const waitWords: Record<WaitReason, WaitWords> = {
     ends: 'It goes on when vCenter is done with the snapshots of this VM.',
   },
   retry: { title: 'Waits to try again', ends: 'It tries again by itself.' },
+  paused: { title: 'Paused', ends: 'It goes on when it is resumed.' },
   person: { title: 'Waits for a person', ends: 'It goes on once this has been seen to.' },
 };
 

@@ -38,6 +38,8 @@ const acts: { readonly [R in RouteName]?: string } = {
   startReplicate: 'Replicate',
   startVerify: 'Verify',
   cancelJob: 'Cancel job',
+  pauseJob: 'Pause job',
+  resumeJob: 'Resume job',
   startCleanup: 'Clean up',
 };
 

@@ -39,6 +39,21 @@ export function jobCommands(program: Command, shell: Shell): void {
       output.result(job, () => `The job ${job.id} is told to stop; it is ${stateOf(job)} now.`);
     });
 
+  for (const [name, route, description, done] of [
+    ['pause', 'pauseJob', 'copy nothing more for now; its snapshot is kept', 'is paused'],
+    ['resume', 'resumeJob', 'go on with a paused job', 'goes on'],
+  ] as const) {
+    jobs
+      .command(`${name} <job>`)
+      .description(description)
+      .action(async (text: string, _options: unknown, command: Command) => {
+        const { client, output } = contextOf(shell, command);
+        const { id } = await pickJob(client, text);
+        const job = await client.call(route, { params: { id } });
+        output.result(job, () => `The job ${job.id} ${done}.`);
+      });
+  }
+
   program
     .command('cleanup')
     .description('remove what is left over outside: snapshots, volumes, attachments, journals of ours')
