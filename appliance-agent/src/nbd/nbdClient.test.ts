@@ -165,6 +165,14 @@ describe('block status', () => {
     expect(await allExtents(client)).toEqual([{ offset: 0, length: 10 * MiB, kind: 'data' }]);
   });
 
+  test('an extent longer than 4 GiB does not kill nbdkit', async () => {
+    await using server = await startNbdkit('memory', 'size=9G');
+    await using client = await connect(server);
+    const extents = await allExtents(client);
+    expect(new Set(extents.map(({ kind }) => kind))).toEqual(new Set(['hole']));
+    expect(extents.reduce((sum, { length }) => sum + length, 0)).toBe(9 * 1024 * MiB);
+  });
+
   test('covers a part of the disk exactly, also where the server rounds to its blocks', async () => {
     await using folder = await temporaryFolder();
     const image = path.join(folder.path, 'disk.qcow2');

@@ -78,8 +78,11 @@ export const structuredHeaderBytes = 20;
 /** The longest option reply, error text or block status that we accept; larger ones are an attack or a broken stream. */
 export const maxControlBytes = 16 * 1024 * 1024;
 
-/** A request length is a 32-bit number. */
-export const maxRequestBytes = 0xffff_ffff;
+/**
+ * The longest request without a payload. A length is a 32-bit number, but nbdkit (1.32) dies on an assertion when it has to tell
+ * one extent of 4 GiB or more within a block status of `0xffff_ffff` bytes.
+ */
+export const maxRequestBytes = 1024 ** 3;
 
 const errnoNames: Readonly<Record<number, string>> = {
   1: 'EPERM',
