@@ -1,37 +1,37 @@
 /**
  * Compares the block copy engine with nbdcopy and qemu-img on this machine.
  *
- *   npm run bench -- [--size 4G] [--runs 5] [--only unix,ssh,folder,memory] [--chunk 1M] [--json]
+ *   npm run bench -- [--quick | --size 4G] [--runs 5] [--only unix,ssh,folder,memory,chunks,digests] [--chunk 1M]
+ *                    [--folder /dev/shm] [--json]
  *
+ * Needs two and a half times the size in `--folder`, which should be a tmpfs: a disk's caches tell of themselves, not of programs.
  * Programs take turns within each round, so that what else the machine does meets all of them; read the ratios, which are
  * medians over the rounds, rather than the rates. Every result is compared with its source.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  type EngineOutcome,
-  EngineOutcome as EngineOutcomeSchema,
-  type EngineRequest,
-} from './engineCopy.ts';
+import { benchDigests } from './digests.ts';
+import { EngineProcess } from './engineProcess.ts';
 import { makeImage, makeTarget, mustBeEqual } from './images.ts';
 import { serve, throughSsh } from './links.ts';
-import { run, Server, type Taken, timed } from './programs.ts';
+import { Server, type Taken, timed } from './programs.ts';
 import { type Measured, median, showTable } from './report.ts';
 
 const GiB = 1024 ** 3;
 
 const { values: flags } = parseArgs({
   options: {
-    size: { type: 'string', default: '4G' },
+    quick: { type: 'boolean', default: false },
+    size: { type: 'string' },
     runs: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'unix,ssh,folder,memory' },
+    only: { type: 'string', default: 'unix,ssh,folder,memory,chunks,digests' },
     chunk: { type: 'string' },
     folder: { type: 'string', default: '/dev/shm' },
     json: { type: 'boolean', default: false },
   },
 });
-const sizeBytes = parseSize(flags.size);
+const sizeBytes = parseSize(flags.size ?? (flags.quick ? '512M' : '4G'));
 const rounds = Number(flags.runs);
 const chunkBytes = flags.chunk === undefined ? undefined : parseSize(flags.chunk);
 const chosen = flags.only.split(',');
@@ -46,31 +46,37 @@ interface Contender {
 const folder = await mkdtemp(join(flags.folder, 'ossea-bench-'));
 const measured: Measured[] = [];
 const targetPath = join(folder, 'target.img');
+let digests = '';
 try {
+  if (chosen.includes('digests')) digests = benchDigests(rounds);
   if (chosen.includes('unix') || chosen.includes('ssh')) {
     await benchNbd('random', 1);
     await benchNbd('a tenth data', 0.1);
   }
   if (chosen.includes('folder')) await benchFolder();
+  if (chosen.includes('chunks')) await benchChunks();
   if (chosen.includes('memory')) await benchMemory();
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 if (flags.json) console.log(JSON.stringify({ sizeBytes, rounds, measured }));
-else console.log(showTable(measured));
+else console.log([showTable(measured), digests].filter(Boolean).join('\n\n'));
 
 async function benchNbd(content: string, dataShare: number): Promise<void> {
   const image = join(folder, 'source.img');
   await makeImage(image, sizeBytes, dataShare);
   await using server = await serve(folder, 'file', image);
-  if (chosen.includes('unix')) await race(`${content}, Unix socket`, image, nbdContenders(server.socket));
+  await using engine = new EngineProcess(folder);
+  if (chosen.includes('unix')) {
+    await race(`${content}, Unix socket`, image, nbdContenders(server.socket, engine));
+  }
   if (chosen.includes('ssh')) {
     await using ssh = await throughSsh(folder, server.socket);
-    await race(`${content}, ssh -L`, image, nbdContenders(ssh.socket));
+    await race(`${content}, ssh -L`, image, nbdContenders(ssh.socket, engine));
   }
 }
 
-function nbdContenders(socket: string): Contender[] {
+function nbdContenders(socket: string, engine: EngineProcess): Contender[] {
   const uri = `nbd+unix:///?socket=${socket}`;
   return [
     { name: 'nbdcopy', copy: (target) => timed('nbdcopy', '--destination-is-zero', uri, target) },
@@ -84,7 +90,10 @@ function nbdContenders(socket: string): Contender[] {
           target,
         ),
     },
-    { name: 'engine', copy: (target) => engine([{ from: { kind: 'nbd', uri }, targetPath: target }]) },
+    {
+      name: 'engine',
+      copy: (target) => engine.copy([{ from: { kind: 'nbd', uri }, targetPath: target }], chunkBytes),
+    },
   ];
 }
 
@@ -97,6 +106,7 @@ async function benchFolder(): Promise<void> {
   const origin = `https://127.0.0.1:${port}`;
   await using curl = await serve(folder, 'curl', `url=${origin}/disk-flat.vmdk`, 'sslverify=false');
   const uri = `nbd+unix:///?socket=${curl.socket}`;
+  await using engine = new EngineProcess(folder);
   await race('random, HTTPS /folder', image, [
     {
       name: 'nbdkit curl + nbdcopy',
@@ -105,9 +115,27 @@ async function benchFolder(): Promise<void> {
     {
       name: 'engine',
       copy: (target) =>
-        engine([{ from: { kind: 'folder', origin, fingerprint, sizeBytes }, targetPath: target }]),
+        engine.copy(
+          [{ from: { kind: 'folder', origin, fingerprint, sizeBytes }, targetPath: target }],
+          chunkBytes,
+        ),
     },
   ]);
+}
+
+/** One engine against itself with other chunks. */
+async function benchChunks(): Promise<void> {
+  const image = join(folder, 'source.img');
+  await makeImage(image, sizeBytes, 1);
+  await using server = await serve(folder, 'file', image);
+  const uri = `nbd+unix:///?socket=${server.socket}`;
+  await using engine = new EngineProcess(folder);
+  const contenders = ['1M', '256K', '512K', '2M', '4M'].map((chunk) => ({
+    name: `engine, ${chunk}`,
+    copy: (target: string) =>
+      engine.copy([{ from: { kind: 'nbd', uri }, targetPath: target }], parseSize(chunk)),
+  }));
+  await race('chunk size', image, contenders);
 }
 
 /** Eight disks at a time in one process. */
@@ -118,7 +146,11 @@ async function benchMemory(): Promise<void> {
   const uri = `nbd+unix:///?socket=${server.socket}`;
   const targets = Array.from({ length: diskCount }, (_, disk) => join(folder, `target-${disk}.img`));
   for (const target of targets) await makeTarget(target, Math.ceil(sizeBytes / diskCount));
-  const taken = await engine(targets.map((target) => ({ from: { kind: 'nbd', uri }, targetPath: target })));
+  await using engine = new EngineProcess(folder);
+  const taken = await engine.copy(
+    targets.map((target) => ({ from: { kind: 'nbd', uri }, targetPath: target })),
+    chunkBytes,
+  );
   for (const target of targets) {
     await mustBeEqual(image, target);
     await rm(target);
@@ -164,15 +196,6 @@ function summary(
     cpuSecondsPerGiB: median(taken.map((one) => one.cpuSeconds)) / (sizeBytes / GiB),
     ...(residentBytes !== undefined && { residentBytes }),
   };
-}
-
-async function engine(disks: EngineRequest['disks']): Promise<EngineOutcome> {
-  const journalFolder = join(folder, 'journals');
-  const request: EngineRequest = { disks, journalFolder, ...(chunkBytes !== undefined && { chunkBytes }) };
-  const script = join(import.meta.dirname, 'engineCopy.ts');
-  const { stdout } = await run(process.execPath, [script, JSON.stringify(request)]);
-  await rm(journalFolder, { recursive: true });
-  return EngineOutcomeSchema.parse(JSON.parse(stdout));
 }
 
 function parseSize(text: string): number {

@@ -1,10 +1,11 @@
 /**
- * Copies disks with the engine in a process of its own, and prints what that took as one line of JSON. The request comes as the
- * only argument, as JSON.
+ * Copies disks with the engine in a process of its own, which stays for one request after another as the agent does. Each comes
+ * as a line of JSON and is answered by one that tells what it took.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { copyDisk } from '../../appliance-agent/src/blockcopy/copyDisk.ts';
 import { openDeviceTarget } from '../../appliance-agent/src/blockcopy/deviceTarget.ts';
@@ -77,17 +78,21 @@ async function copyOne(request: EngineRequest, disk: z.infer<typeof Disk>): Prom
   await copyDisk({ source, target, journal, label: disk.targetPath, signal });
 }
 
-if (import.meta.main) {
-  const request = EngineRequest.parse(JSON.parse(process.argv[2] ?? ''));
+async function copyAll(request: EngineRequest): Promise<EngineOutcome> {
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   await Promise.all(request.disks.map((disk) => copyOne(request, disk)));
   const { user, system } = process.cpuUsage(cpuBefore);
   const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  const outcome: EngineOutcome = {
+  return {
     seconds: (performance.now() - startedAt) / 1000,
     cpuSeconds: (user + system) / 1e6,
     residentBytes: Number(peak?.[1]) * 1024,
   };
-  console.log(JSON.stringify(outcome));
+}
+
+if (import.meta.main) {
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await copyAll(EngineRequest.parse(JSON.parse(line)))));
+  }
 }
