@@ -4,17 +4,22 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { createReadStream, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream';
 
 const [folder = '', file = ''] = process.argv.slice(2);
 const key = join(folder, 'tls.key');
 const certificate = join(folder, 'tls.crt');
 const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=127.0.0.1', '-days', '2'];
 execFileSync('openssl', [...request, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
-const { size } = statSync(file);
+const image = await open(file, 'r');
+const { size } = await image.stat();
+/** Buffers at rest: fresh ones would cost the server more than encryption does. */
+const buffers: Buffer[] = [];
+const bufferBytes = 256 * 1024;
 
 const server = createServer(
   { key: readFileSync(key), cert: readFileSync(certificate) },
@@ -27,7 +32,7 @@ const server = createServer(
     if (range) outgoing.setHeader('content-range', `bytes ${start}-${end}/${size}`);
     outgoing.writeHead(range ? 206 : 200);
     if (incoming.method === 'HEAD') outgoing.end();
-    else pipeline(createReadStream(file, { start, end, highWaterMark: 1024 * 1024 }), outgoing, () => {});
+    else void send(image, start, end + 1, outgoing);
   },
 );
 server.listen(0, '127.0.0.1', () => {
@@ -36,3 +41,18 @@ server.listen(0, '127.0.0.1', () => {
   const fingerprint = createHash('sha256').update(raw).digest('hex');
   if (address && typeof address === 'object') console.log(`serving ${address.port} ${fingerprint}`);
 });
+
+async function send(from: FileHandle, start: number, end: number, outgoing: ServerResponse): Promise<void> {
+  const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+  for (let at = start; at < end && !outgoing.destroyed; ) {
+    const { bytesRead } = await from.read(buffer, 0, Math.min(bufferBytes, end - at), at);
+    const sent = Promise.withResolvers<unknown>();
+    outgoing.write(buffer.subarray(0, bytesRead), sent.resolve);
+    outgoing.once('close', sent.resolve);
+    await sent.promise;
+    outgoing.off('close', sent.resolve);
+    at += bytesRead;
+  }
+  buffers.push(buffer);
+  outgoing.end();
+}
