@@ -1,16 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+const all = [
+  'appliance-agent/src/**/*.test.ts',
+  '{electron,renderer}/**/*.test.{ts,tsx}',
+  'e2e/**/*.test.ts',
+  'build/**/*.test.ts',
+];
+/** Tests that hold a time against a limit, which means something only on a machine that does nothing else. */
+const measured = ['e2e/**/*.measured.test.ts'];
+
 export default defineConfig({
   test: {
-    include: [
-      'appliance-agent/src/**/*.test.ts',
-      '{electron,renderer}/**/*.test.{ts,tsx}',
-      'e2e/**/*.test.ts',
-      'build/**/*.test.ts',
-    ],
-    // Two cores: more workers than that make timings of the fault tests meaningless.
-    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: all,
+          exclude: measured,
+          // Two cores: more workers than that make timings of the fault tests meaningless.
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

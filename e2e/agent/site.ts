@@ -14,6 +14,7 @@ import type {
 import { type Lab, type LabOptions, startLab } from '../lab/lab.ts';
 import type { LabVmSpec } from '../lab/vcenter/vcenter.ts';
 import { AgentProcess, addEndpoints, addWorkload, jobEnd } from './agentProcess.ts';
+import { until } from './until.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -71,13 +72,7 @@ export class Site implements AsyncDisposable {
 
   /** The job as soon as it is as wanted. */
   async until(job: Pick<Job, 'id'>, wanted: (job: Job) => boolean, timeoutMs = 30_000): Promise<Job> {
-    return expect
-      .poll(() => this.agent.client.call('getJob', { params: { id: job.id } }), {
-        timeout: timeoutMs,
-        interval: 30,
-      })
-      .toSatisfy(wanted)
-      .then(() => this.agent.client.call('getJob', { params: { id: job.id } }));
+    return until(() => this.agent.client.call('getJob', { params: { id: job.id } }), wanted, timeoutMs);
   }
 
   setBandwidth(workload: Workload, mebibytesPerSecond: number | null): Promise<Workload> {

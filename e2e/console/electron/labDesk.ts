@@ -1,8 +1,8 @@
 import type { Page } from 'playwright';
-import { expect, vi } from 'vitest';
 import type { Channel, ChannelReply, ChannelRequest } from '../../../electron/ipc/contract.ts';
 import { channels, Envelope } from '../../../electron/ipc/contract.ts';
 import { Site } from '../../agent/site.ts';
+import { until } from '../../agent/until.ts';
 import type { LabOptions } from '../../lab/lab.ts';
 import { type SshServer, startSshServer } from '../../lab/ssh/sshServer.ts';
 import type { ConsoleApp } from './consoleApp.ts';
@@ -65,10 +65,11 @@ export async function connectAppliance(
   });
   await invoke(page, 'appliances.connect', { id });
   const shown = await ssh.hostKey();
-  await vi.waitFor(async () => expect((await statusOf(page, id))?.hostKeyQuestion?.fingerprint).toBe(shown), {
-    timeout: 15_000,
-    interval: 50,
-  });
+  await until(
+    () => statusOf(page, id),
+    (status) => status?.hostKeyQuestion?.fingerprint === shown,
+    15_000,
+  );
   await invoke(page, 'appliances.trustHostKey', { id, fingerprint: shown });
   await expectState(page, id, 'online');
   return id;
@@ -79,10 +80,11 @@ export async function statusOf(page: Page, id: string) {
 }
 
 export async function expectState(page: Page, id: string, state: string, timeout = 30_000): Promise<void> {
-  await vi.waitFor(async () => expect((await statusOf(page, id))?.state).toBe(state), {
+  await until(
+    () => statusOf(page, id),
+    (status) => status?.state === state,
     timeout,
-    interval: 50,
-  });
+  );
 }
 
 /** Keeps both accounts of the lab and lends them, as a person does in the console. */

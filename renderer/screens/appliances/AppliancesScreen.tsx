@@ -1,4 +1,4 @@
-import { Button, Modal, Table } from '@mantine/core';
+import { Anchor, Button, Modal, Table } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, Route, Routes, useSearchParams } from 'react-router';
@@ -58,7 +58,9 @@ function ApplianceList() {
                 return (
                   <Table.Tr key={id}>
                     <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                      <Link to={id}>{name}</Link>
+                      <Anchor component={Link} to={id} size="sm">
+                        {name}
+                      </Anchor>
                     </Table.Td>
                     <Table.Td style={{ overflowWrap: 'anywhere' }}>
                       {username}@{host}

@@ -1,4 +1,4 @@
-import { Button, Modal, Table, Text } from '@mantine/core';
+import { Anchor, Button, Modal, Table, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link } from 'react-router';
@@ -38,8 +38,11 @@ export function SourcesPanel({ applianceId }: { readonly applianceId: string }) 
     >
       {accounts.length === 0 && (
         <Text size="sm">
-          There is no vCenter account yet. <Link to="/credentials?new=vcenter">Add one</Link> first; it needs
-          no connection.
+          There is no vCenter account yet.{' '}
+          <Anchor component={Link} to="/credentials?new=vcenter" size="sm" inherit>
+            Add one
+          </Anchor>{' '}
+          first; it needs no connection.
         </Text>
       )}
       {sources.length > 0 && (

@@ -1,4 +1,4 @@
-import { Button, Modal, Table, Text } from '@mantine/core';
+import { Anchor, Button, Modal, Table, Text } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link } from 'react-router';
@@ -40,8 +40,11 @@ export function TargetsPanel({ applianceId }: { readonly applianceId: string }) 
     >
       {accounts.length === 0 && (
         <Text size="sm">
-          There is no CloudStack account yet. <Link to="/credentials?new=cloudstack">Add one</Link> first; it
-          needs no connection.
+          There is no CloudStack account yet.{' '}
+          <Anchor component={Link} to="/credentials?new=cloudstack" size="sm" inherit>
+            Add one
+          </Anchor>{' '}
+          first; it needs no connection.
         </Text>
       )}
       {targets.length > 0 && (
