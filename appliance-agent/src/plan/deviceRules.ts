@@ -1,5 +1,18 @@
 import type { Severity, VirtualDisk, VirtualMachine, VirtualNic } from '../contract/index.ts';
-import type { Rule } from './rule.ts';
+import { type Finding, nothing, type Rule } from './rule.ts';
+
+function each<Device extends { readonly label: string }>(
+  devices: readonly Device[],
+  summary: (device: Device) => string | false | undefined,
+  remedy: string,
+): readonly Finding[] {
+  let findings = nothing;
+  for (const device of devices) {
+    const found = summary(device);
+    if (found) findings = [...findings, { subject: device.label, summary: found, remedy }];
+  }
+  return findings;
+}
 
 function diskRule(
   id: string,
@@ -10,11 +23,7 @@ function diskRule(
   return {
     id,
     severity,
-    find: (vm) =>
-      vm.disks.flatMap((disk) => {
-        const found = summary(disk, vm);
-        return found ? [{ subject: disk.label, summary: found, remedy }] : [];
-      }),
+    find: (vm) => each(vm.disks, (disk) => summary(disk, vm), remedy),
   };
 }
 
@@ -27,11 +36,7 @@ function nicRule(
   return {
     id,
     severity,
-    find: (vm) =>
-      vm.nics.flatMap((nic) => {
-        const found = summary(nic, vm);
-        return found ? [{ subject: nic.label, summary: found, remedy }] : [];
-      }),
+    find: (vm) => each(vm.nics, (nic) => summary(nic, vm), remedy),
   };
 }
 

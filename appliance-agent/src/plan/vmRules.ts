@@ -1,5 +1,5 @@
 import type { Severity, VirtualMachine } from '../contract/index.ts';
-import type { Rule } from './rule.ts';
+import { nothing, type Rule } from './rule.ts';
 
 /** ESXi refuses more snapshots in one chain. */
 const longestSnapshotChain = 32;
@@ -23,7 +23,7 @@ function vmRule(
     severity,
     find: (vm) => {
       const found = summary(vm);
-      return found ? [{ subject: vm.name, summary: found, remedy }] : [];
+      return found ? [{ subject: vm.name, summary: found, remedy }] : nothing;
     },
   };
 }
