@@ -8,7 +8,7 @@ export interface NbdSourceOptions {
   readonly uri: string;
   /** How to trust an `nbds` server. Default: by the system's authorities. */
   readonly tls?: NbdTls | undefined;
-  /** Connections at a time where the server allows several. Default 4: measured best on two cores with 1 MiB reads. */
+  /** Connections at a time where the server allows several. Default 2: measured best on two cores with 1 MiB reads. */
   readonly connections?: number | undefined;
   /** The capacity that the disk must have; another one is `source.size-changed`. */
   readonly expectedBytes?: number | undefined;
@@ -33,7 +33,7 @@ export async function openNbdSource(options: NbdSourceOptions): Promise<SourceDi
         address,
         exportName,
         tls: tls ? (options.tls ?? {}) : undefined,
-        connections: options.connections ?? 4,
+        connections: options.connections ?? 2,
         stallTimeoutMs: options.stallTimeoutMs,
       },
       signal,
