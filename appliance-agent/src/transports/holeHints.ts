@@ -4,6 +4,8 @@ import type { SourceDisk } from '../disk/sourceDisk.ts';
 
 const probeBytes = 64 * 1024;
 const mostProbes = 128;
+/** Of the holes' bytes at most; less is read than the hint saves. */
+const mostProbedShare = 1 / 16;
 const probesInFlight = 8;
 
 /**
@@ -48,7 +50,7 @@ function holesBetween(areas: readonly ByteRange[], sizeBytes: number): ByteRange
 /** One random place in each of as many equal parts of the holes' bytes. */
 function placeProbes(holes: readonly ByteRange[]): ByteRange[] {
   const bytes = totalBytes(holes);
-  const count = Math.min(mostProbes, Math.ceil(bytes / probeBytes));
+  const count = Math.min(mostProbes, Math.ceil((bytes * mostProbedShare) / probeBytes));
   const probes: ByteRange[] = [];
   let before = 0;
   let at = 0;
