@@ -24,9 +24,10 @@ const mayImport = {
   volumes: ['cloudstack'],
   store: [],
   plan: [],
-  workflows: ['tls', 'vsphere', 'cloudstack', 'transports', 'blockcopy', 'volumes', 'plan', 'store'],
+  guest: [],
+  workflows: ['tls', 'vsphere', 'cloudstack', 'transports', 'blockcopy', 'volumes', 'plan', 'store', 'guest'],
   leases: [],
-  doctor: ['vsphere', 'cloudstack', 'transports', 'leases'],
+  doctor: ['vsphere', 'cloudstack', 'transports', 'leases', 'guest'],
   api: ['workflows', 'store', 'plan', 'vsphere', 'cloudstack', 'volumes', 'transports', 'leases', 'doctor'],
   cli: ['doctor'],
 };

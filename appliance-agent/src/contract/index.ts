@@ -4,6 +4,7 @@ export * from './concern.ts';
 export * from './endpoint.ts';
 export * from './error.ts';
 export * from './event.ts';
+export * from './guest.ts';
 export * from './ids.ts';
 export * from './job.ts';
 export * from './routes.ts';
