@@ -12,6 +12,11 @@ const kinds: Record<Job['kind'], string> = {
   replicate: 'Replication',
   verify: 'Verification',
   cleanup: 'Cleanup',
+  'test-failover': 'Test failover',
+  'live-failover': 'Failover',
+  commit: 'Commit',
+  rollback: 'Rollback',
+  'failover-cleanup': 'Cleanup',
 };
 
 /**

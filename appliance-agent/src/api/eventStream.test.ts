@@ -114,7 +114,7 @@ describe('the stream', () => {
     await vi.waitFor(() => expect(api.events.readers).toBe(1));
     const label = 'x'.repeat(10_000);
     const disk: DiskProgress = {
-      key: AgentEvent.options[4].shape.disks.element.shape.key.parse(2000),
+      key: AgentEvent.options[5].shape.disks.element.shape.key.parse(2000),
       label,
       phase: 'copying',
       capacityBytes: 1,

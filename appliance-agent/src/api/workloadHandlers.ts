@@ -7,6 +7,7 @@ type WorkloadRoute =
   | 'addWorkloads'
   | 'updateWorkload'
   | 'readiness'
+  | 'replication'
   | 'startReplicate'
   | 'startVerify'
   | 'listJobs'
@@ -37,6 +38,9 @@ function settingsChanges({
   transport,
   quiesce,
   verify,
+  schedule,
+  rpoGoalSeconds,
+  conversion,
 }: WorkloadChanges): Partial<WorkloadSettings> {
   return {
     ...(targetName !== undefined && { targetName: targetName ?? undefined }),
@@ -47,6 +51,9 @@ function settingsChanges({
     ...(transport !== undefined && { transport: transport ?? undefined }),
     ...(quiesce && { quiesce }),
     ...(verify && { verify }),
+    ...(schedule && { schedule }),
+    ...(rpoGoalSeconds !== undefined && { rpoGoalSeconds: rpoGoalSeconds ?? undefined }),
+    ...(conversion && { conversion }),
   };
 }
 
@@ -67,6 +74,7 @@ export function workloadHandlers({ engine, read }: ApiServices): HandlersOf<Work
       return engine.updateWorkload(params.id, settingsChanges(body), caller.actor);
     },
     readiness: ({ params }) => engine.readiness(params.id),
+    replication: ({ params }) => engine.replication(params.id),
     startReplicate: async ({ params, body, caller, note }) => {
       const job = await engine.startReplicate(params.id, body, caller.actor);
       note(`job ${job.id}, ${JSON.stringify(body)}`);

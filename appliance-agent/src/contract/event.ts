@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Failover } from './failover.ts';
 import { AgentId, Timestamp } from './ids.ts';
 import { DiskProgress, Job } from './job.ts';
 import { Workload } from './workload.ts';
@@ -11,6 +12,7 @@ export const AgentEvent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('job'), at: Timestamp, job: Job }),
   z.object({ kind: z.literal('workload'), at: Timestamp, workload: Workload }),
   z.object({ kind: z.literal('workload-removed'), at: Timestamp, workloadId: AgentId }),
+  z.object({ kind: z.literal('failover'), at: Timestamp, failover: Failover }),
   z.object({ kind: z.literal('endpoint'), at: Timestamp, endpointId: AgentId }),
   z.object({
     kind: z.literal('progress'),

@@ -3,7 +3,16 @@ import { Problem } from './error.ts';
 import { AgentId, Bytes, DeviceKey, Timestamp, VolumeId } from './ids.ts';
 import { TransportChoice } from './workload.ts';
 
-export const JobKind = z.enum(['replicate', 'verify', 'cleanup']);
+export const JobKind = z.enum([
+  'replicate',
+  'verify',
+  'cleanup',
+  'test-failover',
+  'live-failover',
+  'commit',
+  'rollback',
+  'failover-cleanup',
+]);
 export type JobKind = z.infer<typeof JobKind>;
 
 export const JobState = z.enum(['queued', 'running', 'waiting', 'succeeded', 'failed', 'cancelled']);
@@ -20,6 +29,8 @@ export const WaitReason = z.enum([
   'retry',
   'person',
   'paused',
+  /** Another job works on the replica; it goes on after it. */
+  'replica',
 ]);
 export type WaitReason = z.infer<typeof WaitReason>;
 

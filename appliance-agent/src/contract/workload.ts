@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { Concern } from './concern.ts';
 import { Problem } from './error.ts';
+import { StaticAddress } from './guest.ts';
 import { AgentId, Bytes, CloudId, DeviceKey, MoRef, Timestamp, VolumeId } from './ids.ts';
+import { Schedule } from './replication.ts';
 
 /**
  * Life of a workload: `managed` (no data yet) → `protected` (a consistent replica exists) → `testing` → `failed-over`
@@ -19,6 +21,21 @@ export const TransportChoice = z.object({
   reason: z.string(),
 });
 export type TransportChoice = z.infer<typeof TransportChoice>;
+
+/** A static address that the guest is to have on one adapter. */
+export const GuestAddress = StaticAddress.omit({ mac: true }).extend({ key: DeviceKey });
+export type GuestAddress = z.infer<typeof GuestAddress>;
+
+/** How the guest is made ready for KVM. */
+export const Conversion = z.object({
+  /** `none`: it boots as it is, on emulated hardware (`emulated`) or with drivers that it has (`virtio`). */
+  kind: z.enum(['virt-v2v', 'none']),
+  /** Where the guest's disks and adapters appear on the target. */
+  hardware: z.enum(['virtio-blk', 'virtio-scsi', 'emulated']).default('virtio-blk'),
+  /** Static addresses that are written into the guest; adapters that are not named keep what they have. */
+  addresses: z.array(GuestAddress).default([]),
+});
+export type Conversion = z.infer<typeof Conversion>;
 
 /** A disk of a workload: what it is on the source, and the volume that holds its replica. */
 export const WorkloadDisk = z.object({
@@ -49,6 +66,8 @@ const settings = {
       networkId: CloudId,
       testNetworkId: CloudId.optional(),
       keepMac: z.boolean(),
+      /** The address on the target's network; undefined: CloudStack chooses. */
+      address: z.string().optional(),
     }),
   ),
   /** Per source disk key; those not named take the target's default offering. */
@@ -58,6 +77,10 @@ const settings = {
   transport: TransportKind,
   quiesce: z.enum(['auto', 'always', 'never']),
   verify: z.enum(['none', 'readback', 'source']),
+  schedule: Schedule,
+  /** What was agreed: how old the replica's point may be. Seconds. */
+  rpoGoalSeconds: z.number().int().positive(),
+  conversion: Conversion,
 };
 
 export const WorkloadSettings = z.object({
@@ -69,6 +92,9 @@ export const WorkloadSettings = z.object({
   transport: settings.transport.optional(),
   quiesce: settings.quiesce.default('auto'),
   verify: settings.verify.default('readback'),
+  schedule: settings.schedule.default({ kind: 'manual' }),
+  rpoGoalSeconds: settings.rpoGoalSeconds.optional(),
+  conversion: settings.conversion.default({ kind: 'virt-v2v', hardware: 'virtio-blk', addresses: [] }),
 });
 export type WorkloadSettings = z.infer<typeof WorkloadSettings>;
 
@@ -85,6 +111,9 @@ export const WorkloadChanges = z.object({
   transport: settings.transport.nullable().optional(),
   quiesce: settings.quiesce.optional(),
   verify: settings.verify.optional(),
+  schedule: settings.schedule.optional(),
+  rpoGoalSeconds: settings.rpoGoalSeconds.nullable().optional(),
+  conversion: settings.conversion.optional(),
 });
 export type WorkloadChanges = z.infer<typeof WorkloadChanges>;
 
@@ -101,8 +130,12 @@ export const Workload = z.object({
   attention: Problem.optional(),
   disks: z.array(WorkloadDisk),
   settings: WorkloadSettings,
-  /** The job that runs or waits now. */
+  /** The job that works on the replica now, or waits to. */
   currentJobId: AgentId.optional(),
+  /** The job of a test failover that runs or waits now; replication goes on beside it. */
+  testJobId: AgentId.optional(),
+  /** The test that stands, or the live failover that is planned, under way or not yet committed. */
+  failoverId: AgentId.optional(),
   /** The moment of the source that the replica shows. */
   replicatedUntil: Timestamp.optional(),
   createdAt: Timestamp,

@@ -5,9 +5,10 @@ import type { Logger } from 'pino';
 import { OsseaError } from '../contract/index.ts';
 import * as initial from './migrations/0001_initial.ts';
 import * as pausedJobs from './migrations/0002_paused_jobs.ts';
+import * as failover from './migrations/0003_failover.ts';
 import type { Schema } from './schema.ts';
 
-const migrations = { '0001_initial': initial, '0002_paused_jobs': pausedJobs };
+const migrations = { '0001_initial': initial, '0002_paused_jobs': pausedJobs, '0003_failover': failover };
 
 /** How long an operation waits for a database that is being restarted before it gives up. Milliseconds. */
 const patienceMs = 60_000;

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Selectable } from 'kysely';
 import type { Database } from './database.ts';
-import type { Schema } from './schema.ts';
+import type { EffectKind, Schema } from './schema.ts';
 
 /** Something that a job makes outside of the process, other than volumes, which have records of their own. */
 export interface Effect {
   readonly id: string;
   readonly jobId: string;
-  readonly kind: 'snapshot';
+  readonly kind: EffectKind;
   /** The name under which it can be found again outside. */
   readonly token: string;
   readonly endpointId: string;
   readonly workloadId: string;
+  /** The failover that it belongs to, which may span several jobs. */
+  readonly failoverId: string | undefined;
   /** Undefined until it is known, such as a snapshot's MoRef. */
   readonly externalId: string | undefined;
   /** `intended` is written before it is done: it may or may not exist. */
@@ -31,10 +33,11 @@ export class Effects {
   /** Writes an intent down, or finds the one that an earlier process wrote. */
   async intend(
     effect: Pick<Effect, 'jobId' | 'kind' | 'token' | 'endpointId' | 'workloadId'> & {
+      readonly failoverId?: string | undefined;
       readonly detail?: unknown;
     },
   ): Promise<Effect> {
-    const { jobId, kind, token, endpointId, workloadId, detail } = effect;
+    const { jobId, kind, token, endpointId, workloadId, failoverId, detail } = effect;
     const row = await this.#database.query((db) =>
       db
         .insertInto('effects')
@@ -45,6 +48,7 @@ export class Effects {
           token,
           endpoint_id: endpointId,
           workload_id: workloadId,
+          failover_id: failoverId ?? null,
           state: 'intended',
           detail: JSON.stringify(detail ?? null),
           created_at: new Date(),
@@ -77,11 +81,20 @@ export class Effects {
   }
 
   /** What may still exist outside, oldest first. */
-  async listOpen(of: { readonly workloadId?: string; readonly jobId?: string } = {}): Promise<Effect[]> {
+  async listOpen(
+    of: {
+      readonly workloadId?: string;
+      readonly jobId?: string;
+      readonly failoverId?: string;
+      readonly kind?: EffectKind;
+    } = {},
+  ): Promise<Effect[]> {
     const rows = await this.#database.query((db) => {
       let query = db.selectFrom('effects').selectAll().where('state', '<>', 'undone').orderBy('created_at');
       if (of.workloadId !== undefined) query = query.where('workload_id', '=', of.workloadId);
       if (of.jobId !== undefined) query = query.where('job_id', '=', of.jobId);
+      if (of.failoverId !== undefined) query = query.where('failover_id', '=', of.failoverId);
+      if (of.kind !== undefined) query = query.where('kind', '=', of.kind);
       return query.execute();
     });
     return rows.map(effectOf);
@@ -92,10 +105,11 @@ function effectOf(row: Selectable<Schema['effects']>): Effect {
   return {
     id: row.id,
     jobId: row.job_id,
-    kind: 'snapshot',
+    kind: row.kind,
     token: row.token,
     endpointId: row.endpoint_id,
     workloadId: row.workload_id,
+    failoverId: row.failover_id ?? undefined,
     externalId: row.external_id ?? undefined,
     state: row.state,
     detail: row.detail,

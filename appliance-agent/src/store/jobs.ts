@@ -12,7 +12,7 @@ import type {
 import { OsseaError } from '../contract/index.ts';
 import type { Database, Queryable } from './database.ts';
 import { jobOf } from './records.ts';
-import type { Schema } from './schema.ts';
+import type { JobLane, Schema } from './schema.ts';
 
 /** States in which a job holds its workload. */
 export const activeStates = ['queued', 'running', 'waiting'] as const satisfies readonly JobState[];
@@ -22,6 +22,14 @@ export interface JobQuery {
   readonly state?: JobState | undefined;
   readonly kind?: JobKind | undefined;
   readonly limit: number;
+}
+
+/** The lane of a kind of job. */
+function laneOf(kind: JobKind, request: unknown): JobLane {
+  if (kind === 'test-failover') return 'test';
+  // A test's cleanup leaves the replica alone, a live failover's brings it back.
+  if (kind === 'failover-cleanup' && Object(request).of === 'test') return 'test';
+  return 'replica';
 }
 
 /** What is kept of a job besides what the contract shows. */
@@ -72,6 +80,7 @@ export class Jobs {
         .values({
           id: job.id,
           kind: job.kind,
+          lane: laneOf(job.kind, job.request),
           workload_id: job.workload?.id ?? null,
           workload_name: job.workload?.name ?? null,
           state: 'queued',
@@ -84,7 +93,7 @@ export class Jobs {
         .execute();
       if (inserted.length === 0) {
         const same = await db.selectFrom('jobs').select('id').where('id', '=', job.id).executeTakeFirst();
-        if (!same) throw await runningError(db, job.workload);
+        if (!same) throw await runningError(db, job.workload, laneOf(job.kind, job.request));
       }
       for (const [ordinal, { name, title }] of job.steps.entries()) {
         await db
@@ -137,13 +146,14 @@ export class Jobs {
     });
   }
 
-  /** The id of the workload's active job. */
+  /** The id of the active job on the workload's replica. */
   activeOf(workloadId: string): Promise<string | undefined> {
     return this.#database.query(async (db) => {
       const row = await db
         .selectFrom('jobs')
         .select('id')
         .where('workload_id', '=', workloadId)
+        .where('lane', '=', 'replica')
         .where('state', 'in', activeStates)
         .executeTakeFirst();
       return row?.id;
@@ -287,12 +297,14 @@ async function complete(db: Queryable, rows: readonly Selectable<Schema['jobs']>
 async function runningError(
   db: Queryable,
   workload: { id: string; name: string } | undefined,
+  lane: JobLane,
 ): Promise<OsseaError> {
   const other = workload
     ? await db
         .selectFrom('jobs')
         .select(['id', 'kind'])
         .where('workload_id', '=', workload.id)
+        .where('lane', '=', lane)
         .where('state', 'in', activeStates)
         .executeTakeFirst()
     : undefined;

@@ -82,7 +82,11 @@ export function workloadOf(
   row: Row<'workloads'>,
   disks: readonly Row<'workload_disks'>[],
   volumes: readonly DiskVolume[],
-  currentJobId: string | undefined,
+  active: {
+    readonly currentJobId: string | undefined;
+    readonly testJobId: string | undefined;
+    readonly failoverId: string | undefined;
+  },
 ): Workload {
   return Workload.parse(
     present({
@@ -96,7 +100,7 @@ export function workloadOf(
       attention: row.attention,
       disks: disks.map((disk) => diskOf(row, disk, volumes)),
       settings: row.settings,
-      currentJobId,
+      ...active,
       replicatedUntil: timestamp(row.replicated_until),
       createdAt: timestamp(row.created_at),
     }),

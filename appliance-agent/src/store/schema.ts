@@ -1,8 +1,10 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type {
   AgentEvent,
+  CycleRecord,
   DiskProgress,
   DiskReport,
+  Failover,
   Job,
   JobStep,
   ManagedVolume,
@@ -105,23 +107,34 @@ interface VolumeTable {
   record: Json<StoredVolume>;
 }
 
+/**
+ * `snapshot`: of the source VM, at vCenter. `volume-snapshot`, `vm`, `network`: at the cloud. `fence`: what was changed at the source VM
+ * to keep it from coming back; `source-power`: the source was shut down by us.
+ */
+export type EffectKind = 'snapshot' | 'volume-snapshot' | 'vm' | 'network' | 'fence' | 'source-power';
+
 interface EffectTable {
   id: string;
   job_id: string;
-  kind: string;
+  kind: EffectKind;
   /** The name under which the effect can be found again outside. */
   token: string;
   endpoint_id: string;
   workload_id: string;
+  failover_id: string | null;
   external_id: string | null;
   state: 'intended' | 'done' | 'undone';
   detail: Json<unknown>;
   created_at: Moment;
 }
 
+/** Jobs of one workload exclude each other within a lane: those that work on its replica, and those of a test on clones. */
+export type JobLane = 'replica' | 'test';
+
 interface JobTable {
   id: string;
   kind: Job['kind'];
+  lane: Generated<JobLane>;
   workload_id: string | null;
   workload_name: string | null;
   state: Job['state'];
@@ -155,6 +168,27 @@ interface JobDiskTable {
   report: OptionalJson<DiskReport>;
 }
 
+interface FailoverTable {
+  id: string;
+  workload_id: string;
+  kind: Failover['kind'];
+  state: Failover['state'];
+  /** All of it, as the contract has it. */
+  record: Json<Failover>;
+  /** What workflows remember besides, such as the choices that were resolved. */
+  memory: Json<unknown>;
+  screenshot: Buffer | null;
+  created_at: Moment;
+}
+
+interface CycleTable {
+  id: Generated<number>;
+  workload_id: string;
+  job_id: string;
+  point_at: Moment;
+  record: Json<CycleRecord>;
+}
+
 interface EventTable {
   id: Generated<number>;
   at: ColumnType<Date, never, never>;
@@ -185,6 +219,8 @@ export interface Schema {
   jobs: JobTable;
   job_steps: JobStepTable;
   job_disks: JobDiskTable;
+  failovers: FailoverTable;
+  cycles: CycleTable;
   events: EventTable;
   audit: AuditTable;
 }

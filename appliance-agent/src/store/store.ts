@@ -2,11 +2,13 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { Limits } from '../contract/index.ts';
 import { Audit, SealedLeases, Tokens } from './access.ts';
+import { Cycles } from './cycles.ts';
 import { Database } from './database.ts';
 import { Effects } from './effects.ts';
 import { EmbeddedPostgres } from './embeddedPostgres.ts';
 import { Sources, Targets } from './endpoints.ts';
 import { Events } from './events.ts';
+import { Failovers } from './failovers.ts';
 import { Jobs } from './jobs.ts';
 import { Volumes } from './volumes.ts';
 import { Workloads } from './workloads.ts';
@@ -32,6 +34,8 @@ export class Store implements AsyncDisposable {
   readonly workloads: Workloads;
   readonly volumes: Volumes;
   readonly effects: Effects;
+  readonly failovers: Failovers;
+  readonly cycles: Cycles;
   readonly jobs: Jobs;
   readonly events: Events;
   /** How others connect to the same database, such as the workflow engine. */
@@ -50,6 +54,8 @@ export class Store implements AsyncDisposable {
     this.workloads = new Workloads(database);
     this.volumes = new Volumes(database);
     this.effects = new Effects(database);
+    this.failovers = new Failovers(database);
+    this.cycles = new Cycles(database);
     this.jobs = new Jobs(database);
     this.events = new Events(database);
   }

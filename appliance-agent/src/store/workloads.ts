@@ -1,6 +1,7 @@
 import type { WorkloadSettings } from '../contract/index.ts';
 import { OsseaError, type Problem, type TransportChoice, type Workload } from '../contract/index.ts';
 import type { Database, Queryable } from './database.ts';
+import { endedFailoverStates } from './failovers.ts';
 import { activeStates } from './jobs.ts';
 import { type DiskVolume, workloadOf } from './records.ts';
 import type { StoredVolume } from './schema.ts';
@@ -223,9 +224,15 @@ async function read(db: Queryable, only: { readonly id: string } | undefined): P
     .execute();
   const active = await db
     .selectFrom('jobs')
-    .select(['id', 'workload_id'])
+    .select(['id', 'workload_id', 'lane'])
     .where('workload_id', 'in', ids)
     .where('state', 'in', activeStates)
+    .execute();
+  const failovers = await db
+    .selectFrom('failovers')
+    .select(['id', 'workload_id', 'kind'])
+    .where('workload_id', 'in', ids)
+    .where('state', 'not in', endedFailoverStates)
     .execute();
   const diskVolumes = volumes.map(({ workload_disk_id, record }) => volumeOf(workload_disk_id, record));
   return rows.map((row) =>
@@ -233,9 +240,19 @@ async function read(db: Queryable, only: { readonly id: string } | undefined): P
       row,
       disks.filter(({ workload_id }) => workload_id === row.id),
       diskVolumes,
-      active.find(({ workload_id }) => workload_id === row.id)?.id,
+      {
+        currentJobId: active.find(({ workload_id, lane }) => workload_id === row.id && lane === 'replica')
+          ?.id,
+        testJobId: active.find(({ workload_id, lane }) => workload_id === row.id && lane === 'test')?.id,
+        failoverId: standing(failovers.filter(({ workload_id }) => workload_id === row.id)),
+      },
     ),
   );
+}
+
+/** A live failover goes before a test. */
+function standing(failovers: readonly { readonly id: string; readonly kind: string }[]): string | undefined {
+  return (failovers.find(({ kind }) => kind === 'live') ?? failovers[0])?.id;
 }
 
 function volumeOf(workloadDiskId: string, record: StoredVolume): DiskVolume {

@@ -15,6 +15,7 @@ import {
   type Orphan,
   OsseaError,
   type Readiness,
+  type ReplicationStatus,
   type SourceEndpoint,
   type StartCleanup,
   type StartReplicate,
@@ -32,10 +33,12 @@ import { cleanupSteps, findLeftovers } from './cleanup.ts';
 import { currentDisks } from './diskIdentity.ts';
 import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
 import { EventHub } from './eventHub.ts';
+import { FailoverService } from './failover/failoverService.ts';
 import { JobRunner } from './jobRunner.ts';
 import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts';
 import { examine } from './readiness.ts';
 import { findSourceVm, replicateSteps } from './replicate.ts';
+import { replicationStatus } from './replicationStatus.ts';
 import { Sessions } from './sessions.ts';
 import { verifySteps } from './verifyReplica.ts';
 
@@ -50,6 +53,7 @@ const choices = ['zoneId', 'serviceOfferingId', 'diskOfferingId', 'networkId'] a
 
 /** The engine on a store: jobs, endpoints, workloads and events. */
 export class AgentEngine implements Engine {
+  readonly failovers: FailoverService;
   readonly #parts: WorkflowParts;
   readonly #runner: JobRunner;
   #limits: Limits;
@@ -74,6 +78,7 @@ export class AgentEngine implements Engine {
       }),
     };
     this.#runner = new JobRunner(this.#parts);
+    this.failovers = new FailoverService(this.#parts);
   }
 
   /** Makes an engine; `launch` sets it to work. */
@@ -216,6 +221,10 @@ export class AgentEngine implements Engine {
       concerns,
       checkedAt: new Date().toISOString(),
     };
+  }
+
+  async replication(workloadId: string): Promise<ReplicationStatus> {
+    return replicationStatus(this.#parts, await this.#parts.store.workloads.require(workloadId), new Date());
   }
 
   startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job> {

@@ -28,7 +28,7 @@ export async function findLeftovers(
   const active = (await store.jobs.listActive()).filter(({ id }) => id !== ownJobId);
   const busy = new Set(active.map(({ workloadId }) => workloadId));
   const orphans: Orphan[] = [];
-  for (const effect of await store.effects.listOpen()) {
+  for (const effect of await store.effects.listOpen({ kind: 'snapshot' })) {
     if (busy.has(effect.workloadId)) continue;
     if (request.workloadId !== undefined && effect.workloadId !== request.workloadId) continue;
     orphans.push({
@@ -106,7 +106,9 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
     await run.step('snapshots', async (signal) => {
       for (const orphan of await leftovers()) {
         if (orphan.kind !== 'snapshot') continue;
-        const effect = (await store.effects.listOpen()).find(({ id }) => id === orphan.id);
+        const effect = (await store.effects.listOpen({ kind: 'snapshot' })).find(
+          ({ id }) => id === orphan.id,
+        );
         const workload = effect && (await store.workloads.get(effect.workloadId));
         if (!effect || !workload) continue;
         await haveCredentials(parts, run, [await store.sources.require(effect.endpointId)], signal);

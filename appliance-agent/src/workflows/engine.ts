@@ -13,6 +13,7 @@ import type {
   Limits,
   Orphan,
   Readiness,
+  ReplicationStatus,
   SourceEndpoint,
   StartCleanup,
   StartReplicate,
@@ -23,6 +24,7 @@ import type {
   Workload,
   WorkloadSettings,
 } from '../contract/index.ts';
+import type { FailoverOperations } from './failover/operations.ts';
 
 /** Where credentials come from: leases in memory, or sealed. Endpoint ids are ours (`SourceEndpoint.id`). */
 export interface CredentialSource {
@@ -70,6 +72,9 @@ export interface Engine {
   updateWorkload(id: string, settings: Partial<WorkloadSettings>, actor: string): Promise<Workload>;
   readiness(workloadId: string): Promise<Readiness>;
 
+  /** @throws OsseaError `request.not-found` */
+  replication(workloadId: string): Promise<ReplicationStatus>;
+
   startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job>;
   startVerify(workloadId: string, request: StartVerify, actor: string): Promise<Job>;
   cancelJob(jobId: string, actor: string): Promise<Job>;
@@ -77,6 +82,8 @@ export interface Engine {
   pauseJob(jobId: string, paused: boolean, actor: string): Promise<Job>;
   listOrphans(): Promise<Orphan[]>;
   startCleanup(request: StartCleanup, actor: string): Promise<{ plan: Orphan[]; job?: Job }>;
+
+  readonly failovers: FailoverOperations;
 
   getLimits(): Promise<Limits>;
   putLimits(limits: Limits, actor: string): Promise<Limits>;

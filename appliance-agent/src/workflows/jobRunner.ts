@@ -117,6 +117,12 @@ export class JobRunner {
         }
         case 'cleanup':
           return await cleanup(this.#parts, run, request);
+        case 'test-failover':
+        case 'live-failover':
+        case 'commit':
+        case 'rollback':
+        case 'failover-cleanup':
+          throw new TypeError(`There is no workflow for ${facts.kind}`);
       }
     } catch (error) {
       run.logger.error({ err: error }, 'a job failed outside of its steps');

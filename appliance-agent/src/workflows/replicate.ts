@@ -171,7 +171,7 @@ async function release(parts: WorkflowParts, run: JobRun, workloadId: string): P
   await attempt('detach', (signal) => detachVolumes(parts, run, workloadId, signal));
   await attempt('remove-snapshot', async (signal) => {
     const workload = await store.workloads.require(workloadId);
-    for (const effect of await store.effects.listOpen({ jobId: run.jobId })) {
+    for (const effect of await store.effects.listOpen({ jobId: run.jobId, kind: 'snapshot' })) {
       await haveCredentials(parts, run, [await store.sources.require(effect.endpointId)], signal);
       const client = await sessions.vcenter(effect.endpointId);
       await removeSnapshotEffect(parts, client, effect, workload.instanceUuid, signal);

@@ -101,7 +101,7 @@ export async function removeEarlierSnapshots(
   jobId: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const effect of await parts.store.effects.listOpen()) {
+  for (const effect of await parts.store.effects.listOpen({ kind: 'snapshot' })) {
     if (effect.workloadId !== workload.id || effect.jobId === jobId) continue;
     await removeSnapshotEffect(parts, client, effect, workload.instanceUuid, signal);
   }

@@ -6,6 +6,11 @@ export const kindWords: Record<Job['kind'], string> = {
   replicate: 'Replicate',
   verify: 'Verify',
   cleanup: 'Clean up',
+  'test-failover': 'Test failover of',
+  'live-failover': 'Fail over',
+  commit: 'Commit',
+  rollback: 'Roll back',
+  'failover-cleanup': 'Clean up after failover of',
 };
 
 export const stateWords: Record<Job['state'], string> = {
@@ -71,6 +76,10 @@ export const waitWords: Record<WaitReason, WaitWords> = {
     ends: 'It goes on when vCenter is done with the snapshots of this VM.',
   },
   retry: { title: 'Waits to try again', ends: 'It tries again by itself.' },
+  replica: {
+    title: 'Waits for the replica',
+    ends: 'It goes on when the job that works on the replica has let go of it.',
+  },
   paused: { title: 'Paused', ends: 'It goes on when it is resumed.' },
   person: { title: 'Waits for a person', ends: 'It goes on once this has been seen to.' },
 };

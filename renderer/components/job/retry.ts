@@ -22,6 +22,11 @@ export function retryOf({ kind, state, workloadId, steps }: Job): Retry | undefi
         mode: steps.some(({ name }) => name === 'snapshot') ? 'source' : 'readback',
       };
     case 'cleanup':
+    case 'test-failover':
+    case 'live-failover':
+    case 'commit':
+    case 'rollback':
+    case 'failover-cleanup':
       return undefined;
   }
 }

@@ -132,6 +132,8 @@ function settingsOf({ vm, targetName, serviceOfferingId, nics, disks }: VmMappin
     ),
     quiesce: 'auto',
     verify: 'readback',
+    schedule: { kind: 'manual' },
+    conversion: { kind: 'virt-v2v', hardware: 'virtio-blk', addresses: [] },
   };
 }
 
