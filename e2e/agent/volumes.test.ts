@@ -4,8 +4,15 @@ import { access, mkdtemp, open, readlink, realpath, rm, truncate } from 'node:fs
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ownerTag } from '../../appliance-agent/src/cloudstack/ownership.ts';
+import { createTags } from '../../appliance-agent/src/cloudstack/tags.ts';
+import {
+  attachVolume,
+  createVolume,
+  deleteVolume,
+  detachVolume,
+} from '../../appliance-agent/src/cloudstack/volumes.ts';
 import { CloudId, type ErrorCode, VolumeId } from '../../appliance-agent/src/contract/index.ts';
-import { ownerTag } from '../../appliance-agent/src/volumes/volumeName.ts';
 import { type AttachWait, tailRange } from '../../appliance-agent/src/volumes/volumeService.ts';
 import { noFaults } from '../lab/cloud/faults.ts';
 import { gib, never, VolumeSite } from './volumeSite.ts';
@@ -220,16 +227,16 @@ describe('strangers', () => {
     await site.client.callAsync('deleteTags', { resourcetype: 'Volume', resourceids: [volumeId ?? ''] });
     await expect(site.service.delete(id, never)).rejects.toThrow(failsWith('volume.foreign'));
     expect(site.volume(volumeId)).toBeDefined();
-    await site.client.createTags('Volume', [volumeId ?? ''], { [ownerTag]: id });
+    await createTags(site.client, 'Volume', [volumeId ?? ''], { [ownerTag]: id });
   });
 
   it('attaches nothing that bears another owner’s tag', async () => {
     const { id, volumeId } = await site.service.create(site.request(), never);
     await site.client.callAsync('deleteTags', { resourcetype: 'Volume', resourceids: [volumeId ?? ''] });
-    await site.client.createTags('Volume', [volumeId ?? ''], { [ownerTag]: 'another' });
+    await createTags(site.client, 'Volume', [volumeId ?? ''], { [ownerTag]: 'another' });
     await expect(site.service.attach(id, never)).rejects.toThrow(failsWith('volume.foreign'));
     await site.client.callAsync('deleteTags', { resourcetype: 'Volume', resourceids: [volumeId ?? ''] });
-    await site.client.createTags('Volume', [volumeId ?? ''], { [ownerTag]: id });
+    await createTags(site.client, 'Volume', [volumeId ?? ''], { [ownerTag]: id });
   });
 
   it('leaves a volume alone that was attached to another VM', async () => {
@@ -238,11 +245,11 @@ describe('strangers', () => {
       .vms()
       .find((vm) => vm.id !== site.cloud.applianceVmId && vm.account === site.volume(volumeId)?.account);
     expect(other).toBeDefined();
-    await site.client.attachVolume(VolumeId.parse(volumeId), CloudId.parse(other?.id));
+    await attachVolume(site.client, VolumeId.parse(volumeId), CloudId.parse(other?.id));
     await expect(site.service.attach(id, never)).rejects.toThrow(failsWith('cloudstack.in-use'));
     await site.service.detach(id, never);
     expect(site.volume(volumeId)?.vmId).toBe(other?.id);
-    await site.client.detachVolume(VolumeId.parse(volumeId));
+    await detachVolume(site.client, VolumeId.parse(volumeId));
   });
 });
 
@@ -250,14 +257,14 @@ describe('reconcile', () => {
   it('makes records true, restores readable names, and lists strays without touching them', async () => {
     const kept = await site.createAndAttach();
     const pulled = await site.createAndAttach();
-    const stray = await site.client.createVolume({
+    const stray = await createVolume(site.client, {
       name: 'ossea-from-a-lost-database',
       zoneId: CloudId.parse(site.cloud.defaults.zoneId),
       diskOfferingId: CloudId.parse(site.cloud.defaults.diskOfferingId),
       sizeGib: 1,
     });
-    await site.client.createTags('Volume', [stray], { [ownerTag]: randomUUID() });
-    await site.client.detachVolume(VolumeId.parse(pulled.record.volumeId));
+    await createTags(site.client, 'Volume', [stray], { [ownerTag]: randomUUID() });
+    await detachVolume(site.client, VolumeId.parse(pulled.record.volumeId));
     await rm(join(site.folder, 'run'), { recursive: true });
 
     const report = await site.startService().reconcile(never);
@@ -269,12 +276,12 @@ describe('reconcile', () => {
     expect(await readlink(kept.persistentPath)).toBe(kept.devicePath);
     expect(await site.records.get(pulled.record.id)).toMatchObject({ state: 'detached' });
     expect(site.volume(stray)).toBeDefined();
-    await site.client.deleteVolume(stray);
+    await deleteVolume(site.client, stray);
   });
 
   it('tells of a volume that was deleted behind its back', async () => {
     const { id, volumeId, name } = await site.service.create(site.request(), never);
-    await site.client.deleteVolume(VolumeId.parse(volumeId));
+    await deleteVolume(site.client, VolumeId.parse(volumeId));
     const report = await site.service.reconcile(never);
     expect(report.unsettled).toEqual([{ recordId: id, name, error: failsWith('request.not-found') }]);
   });

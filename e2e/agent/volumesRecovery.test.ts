@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createVolume } from '../../appliance-agent/src/cloudstack/volumes.ts';
 import type { ErrorCode } from '../../appliance-agent/src/contract/index.ts';
 import type { VolumeService } from '../../appliance-agent/src/volumes/volumeService.ts';
 import { chaosFaults, noFaults } from '../lab/cloud/faults.ts';
@@ -135,7 +136,7 @@ describe('pitfall 30: two volumes of one name', () => {
     site.records.killAt = undefined;
     const { name = '' } = (await site.records.get(wanted.recordId)) ?? {};
     const { zoneId, diskOfferingId } = wanted;
-    for (const sizeGib of [1, 1]) await site.client.createVolume({ name, zoneId, diskOfferingId, sizeGib });
+    for (const sizeGib of [1, 1]) await createVolume(site.client, { name, zoneId, diskOfferingId, sizeGib });
 
     await expect(site.service.create(wanted, never)).rejects.toThrow(failsWith('volume.foreign'));
     await expect(site.service.delete(wanted.recordId, never)).rejects.toThrow(failsWith('volume.foreign'));

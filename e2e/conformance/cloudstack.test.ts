@@ -17,6 +17,7 @@ import {
 } from '../../appliance-agent/src/cloudstack/client.ts';
 import { discoverCloud } from '../../appliance-agent/src/cloudstack/discovery.ts';
 import { validateTargetConfig } from '../../appliance-agent/src/cloudstack/targetConfig.ts';
+import { createVolume, deleteVolume, listVolumes } from '../../appliance-agent/src/cloudstack/volumes.ts';
 import { CloudId, toProblem, type VolumeId } from '../../appliance-agent/src/contract/index.ts';
 import { type LabCloud, startCloud } from '../lab/cloud/cloud.ts';
 import { publishedApiMissing, readPublishedApi, readRecordedAnswer, whyUnfit } from './publishedApi.ts';
@@ -37,8 +38,9 @@ function connect(changes: Partial<CloudStackClientOptions> = {}): CloudStackClie
 
 const callsOf = (command: string) => cloud.calls.filter((call) => call.command === command);
 
-function createOne(name: string, onAccepted?: Parameters<typeof client.createVolume>[1]) {
-  return client.createVolume(
+function createOne(name: string, onAccepted?: Parameters<typeof createVolume>[2]) {
+  return createVolume(
+    client,
     {
       name,
       zoneId: CloudId.parse(cloud.defaults.zoneId),
@@ -154,7 +156,7 @@ describe('patience', () => {
     cloud.inject({ command: 'createVolume', kind: 'throttle', times: 5 });
     const id = await createOne('after-a-storm');
     expect(cloud.volumes().filter(({ name }) => name === 'after-a-storm')).toHaveLength(1);
-    await client.deleteVolume(id);
+    await deleteVolume(client, id);
   });
 
   it('repeats reads that were lost or failed internally', async () => {
@@ -171,9 +173,9 @@ describe('patience', () => {
     expect(problem).toMatchObject({ code: 'cloudstack.outcome-unknown', retryable: true });
     expect(callsOf('createVolume')).toHaveLength(before + 1);
     const made = cloud.volumes().find(({ name }) => name === 'answer-lost');
-    const [volume] = await client.listVolumes({ keyword: 'answer-lost' });
+    const [volume] = await listVolumes(client, { keyword: 'answer-lost' });
     expect(volume?.id).toBe(made?.id);
-    await client.deleteVolume(volume!.id);
+    await deleteVolume(client, volume!.id);
   });
 
   it('corrects its clock by the server’s before it believes a refusal', async () => {
@@ -227,7 +229,7 @@ describe('asynchronous jobs', () => {
       },
     });
     expect(accepted).toMatchObject({ objectId: id, jobId: expect.any(String) });
-    await client.deleteVolume(id);
+    await deleteVolume(client, id);
   });
 
   it('tells an expired result as an unknown outcome', async () => {
@@ -313,7 +315,7 @@ describe('errors', () => {
         },
       );
     }
-    for (const id of ids) await client.deleteVolume(id);
+    for (const id of ids) await deleteVolume(client, id);
     expect(problem).toMatchObject({ code: 'cloudstack.resource-limit', retryable: false });
   });
 
@@ -371,7 +373,9 @@ describe.skipIf(publishedApiMissing)(
       expect(networks.length).toBeGreaterThan(0);
       for (const network of networks) expect(NetworkAnswer.parse(network).zoneId).toMatch(/-/);
       for (const vm of list('VirtualMachineService', 'listVirtualMachines', 'virtualmachine')) {
-        expect(CloudVm.parse(vm).macAddresses).not.toHaveLength(0);
+        const read = CloudVm.parse(vm);
+        expect(read.macAddresses).not.toHaveLength(0);
+        expect(read.nics[0]).toMatchObject({ isDefault: true, networkId: expect.stringMatching(/-/) });
       }
       expect(inside('ServiceOfferingService', 'createServiceOffering')).toContain('serviceoffering');
       expect(() => ServiceOfferingAnswer.parse({ id: 'x', name: 'y' })).not.toThrow();

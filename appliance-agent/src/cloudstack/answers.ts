@@ -73,6 +73,27 @@ export const CloudVolume = z
   }));
 export type CloudVolume = z.infer<typeof CloudVolume>;
 
+const NicAnswer = z
+  .object({
+    id: CloudId,
+    networkid: CloudId.optional(),
+    macaddress: text,
+    ipaddress: text,
+    isdefault: flag,
+    deviceid: z.coerce.number().int().optional().catch(undefined),
+  })
+  .transform((nic) => ({
+    id: nic.id,
+    networkId: nic.networkid,
+    /** Lower case, with colons. */
+    mac: nic.macaddress?.toLowerCase(),
+    ip: nic.ipaddress,
+    isDefault: nic.isdefault ?? false,
+    deviceId: nic.deviceid,
+  }));
+/** A NIC of a VM. */
+export type CloudNic = z.infer<typeof NicAnswer>;
+
 export const CloudVm = z
   .object({
     id: CloudId,
@@ -82,20 +103,82 @@ export const CloudVm = z
     zoneid: CloudId,
     hypervisor: text,
     account: text,
-    nic: z.array(z.object({ macaddress: text, networkid: text })).default([]),
+    templateid: text,
+    serviceofferingid: text,
+    cpunumber: count,
+    memory: count,
+    boottype: text,
+    bootmode: text,
+    details: z.record(z.string(), z.unknown()).optional().catch(undefined),
+    nic: z.array(NicAnswer).default([]),
+    jobid: text,
+    jobstatus: count,
     tags: TagList,
   })
   .transform((vm) => ({
     id: vm.id,
+    /** The name that people see; `hostName` where there is no other. */
     name: vm.displayname ?? vm.name,
+    hostName: vm.name,
+    /** `Running`, `Stopped`, `Starting`, `Stopping`, `Migrating`, `Error`, `Destroyed`, `Expunging` and others. */
     state: vm.state,
     zoneId: vm.zoneid,
     hypervisor: vm.hypervisor,
     account: vm.account,
-    macAddresses: vm.nic.flatMap((nic) => (nic.macaddress ? [nic.macaddress.toLowerCase()] : [])),
+    templateId: vm.templateid,
+    serviceOfferingId: vm.serviceofferingid,
+    cpuCount: vm.cpunumber,
+    memoryBytes: vm.memory === undefined ? undefined : vm.memory * mib,
+    /** `Bios` or `Uefi`, and `legacy` or `secure`, in lower case. */
+    bootType: vm.boottype?.toLowerCase(),
+    bootMode: vm.bootmode?.toLowerCase(),
+    /** Settings such as `rootDiskController`. */
+    details: Object.fromEntries(
+      Object.entries(vm.details ?? {}).map(([key, value]): [string, string] => [key, String(value)]),
+    ),
+    /** In the order of their devices; the default one first. */
+    nics: vm.nic.toSorted(
+      (a, b) => (a.deviceId ?? 0) - (b.deviceId ?? 0) || Number(b.isDefault) - Number(a.isDefault),
+    ),
+    macAddresses: vm.nic.flatMap(({ mac }) => (mac ? [mac] : [])),
+    /** A job that works on the VM now. */
+    pendingJobId: vm.jobstatus === 0 ? vm.jobid : undefined,
     tags: vm.tags,
   }));
 export type CloudVm = z.infer<typeof CloudVm>;
+
+/** A snapshot of one volume. */
+export const CloudSnapshot = z
+  .object({
+    id: CloudId,
+    name: z.string().default(''),
+    state: z.string().default(''),
+    volumeid: VolumeId.optional(),
+    zoneid: CloudId.optional(),
+    virtualsize: count,
+    physicalsize: count,
+    revertable: flag,
+    created: text,
+    jobid: text,
+    jobstatus: count,
+    tags: TagList,
+  })
+  .transform((snapshot) => ({
+    id: snapshot.id,
+    name: snapshot.name,
+    /** `Allocated`, `Creating`, `CreatedOnPrimary`, `BackingUp`, `BackedUp`, `Error` and others. */
+    state: snapshot.state,
+    volumeId: snapshot.volumeid,
+    zoneId: snapshot.zoneid,
+    /** Of the volume when it was taken. */
+    sizeBytes: snapshot.virtualsize,
+    /** Undefined where CloudStack does not tell; the attempt will. */
+    revertable: snapshot.revertable,
+    createdAt: snapshot.created,
+    pendingJobId: snapshot.jobstatus === 0 ? snapshot.jobid : undefined,
+    tags: snapshot.tags,
+  }));
+export type CloudSnapshot = z.infer<typeof CloudSnapshot>;
 
 export const ZoneAnswer = z
   .object({ id: CloudId, name: z.string(), networktype: z.string().default('Advanced') })
@@ -164,6 +247,60 @@ export const NetworkAnswer = z
     }),
   );
 
+/** A network with what the choice of one does not need. */
+export const CloudNetworkItem = z
+  .object({
+    id: CloudId,
+    name: z.string().default(''),
+    type: z.string().default(''),
+    zoneid: CloudId,
+    cidr: text,
+    gateway: text,
+    state: text,
+    networkofferingid: text,
+    account: text,
+    tags: TagList,
+  })
+  .transform((network) => ({
+    id: network.id,
+    name: network.name,
+    /** `Isolated`, `L2`, `Shared`. */
+    kind: network.type,
+    zoneId: network.zoneid,
+    cidr: network.cidr,
+    gateway: network.gateway,
+    /** `Allocated` until a VM starts in it, then `Implemented`. */
+    state: network.state,
+    offeringId: network.networkofferingid,
+    account: network.account,
+    tags: network.tags,
+  }));
+export type CloudNetworkItem = z.infer<typeof CloudNetworkItem>;
+
+export const NetworkOfferingItem = z
+  .object({
+    id: CloudId,
+    name: z.string().default(''),
+    guestiptype: z.string().default(''),
+    traffictype: z.string().default('Guest'),
+    state: z.string().default('Enabled'),
+    specifyvlan: flag,
+    forvpc: flag,
+    egressdefaultpolicy: flag,
+  })
+  .transform((offering) => ({
+    id: offering.id,
+    name: offering.name,
+    kind: offering.guestiptype,
+    trafficType: offering.traffictype,
+    state: offering.state,
+    specifyVlan: offering.specifyvlan ?? false,
+    forVpc: offering.forvpc ?? false,
+    /** Whether what no rule names may leave the network. */
+    egressAllowed: offering.egressdefaultpolicy ?? false,
+  }));
+export type NetworkOfferingItem = z.infer<typeof NetworkOfferingItem>;
+
 export const TemplateAnswer = z
   .object({
     id: CloudId,
@@ -229,8 +366,14 @@ export const HypervisorCapabilityAnswer = z.object({
   maxdatavolumeslimit: count,
 });
 
-/** `type` such as `NetworkFilesystem`, `RBD`, `CLVM`. */
-export const StoragePoolAnswer = z.object({ id: z.string(), type: z.string().default('') });
+/** `type` such as `NetworkFilesystem`, `RBD`, `CLVM`; `scope` such as `ZONE`, `CLUSTER`, `HOST`. */
+export const StoragePoolAnswer = z.object({
+  id: CloudId,
+  name: z.string().default(''),
+  type: z.string().default(''),
+  scope: text,
+  clusterid: CloudId.optional(),
+});
 
 /** Parses a part of an answer. @throws OsseaError cloudstack.protocol naming the command and the field */
 export function parseAnswer<T extends z.ZodType>(schema: T, value: unknown, command: string): z.output<T> {

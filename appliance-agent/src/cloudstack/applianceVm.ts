@@ -4,6 +4,7 @@ import { request } from 'undici';
 import type { CloudId } from '../contract/index.ts';
 import { CloudId as CloudIdSchema, OsseaError } from '../contract/index.ts';
 import type { CloudStackClient, CloudVm } from './client.ts';
+import { listVms } from './machines.ts';
 
 /** Where this machine says who it is. */
 export interface IdentitySources {
@@ -71,7 +72,7 @@ export async function findApplianceVm(
   sources: IdentitySources = {},
   signal?: AbortSignal,
 ): Promise<CloudVm | undefined> {
-  const vms = await client.listVirtualMachines({}, signal);
+  const vms = await listVms(client, {}, signal);
   const macAddresses = new Set((sources.macAddresses ?? localMacAddresses()).map((mac) => mac.toLowerCase()));
   const byMac = vms.filter((vm) => vm.macAddresses.some((mac) => macAddresses.has(mac)));
   if (byMac.length === 1) return byMac[0];
@@ -104,7 +105,7 @@ export async function getApplianceVm(
   signal?: AbortSignal,
 ): Promise<CloudVm> {
   const vmId: CloudId = CloudIdSchema.parse(id);
-  const [vm] = await client.listVirtualMachines({ id: vmId }, signal);
+  const [vm] = await listVms(client, { id: vmId }, signal);
   if (vm) return vm;
   throw new OsseaError('cloudstack.appliance-unknown', `CloudStack shows no VM ${id} to this account.`, {
     remedy: 'Correct the appliance’s VM in the target’s settings, or use keys of the account that owns it.',

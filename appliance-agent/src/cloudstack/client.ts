@@ -1,23 +1,18 @@
 import { z } from 'zod';
 import {
-  type CloudId,
   type CloudNetwork,
   type CloudStackCredentials,
   type CloudTemplate,
   type DiskOffering,
   isOsseaError,
-  OsseaError,
   type OsType,
   type ServiceOffering,
-  VolumeId,
   type Zone,
 } from '../contract/index.ts';
 import {
   AccountAnswer,
   ApiAnswer,
   CapabilitiesAnswer,
-  CloudVm,
-  CloudVolume,
   DiskOfferingAnswer,
   HypervisorCapabilityAnswer,
   LimitAnswer,
@@ -34,7 +29,7 @@ import { Connection } from './connection.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { Parameters } from './signature.ts';
 
-export type { CloudVm, CloudVolume } from './answers.ts';
+export type { CloudNic, CloudSnapshot, CloudVm, CloudVolume } from './answers.ts';
 export type { Parameters } from './signature.ts';
 
 export interface CloudStackClientOptions {
@@ -70,15 +65,6 @@ export interface AsyncCallOptions extends CallOptions {
   readonly onAccepted?: ((job: AcceptedJob) => Promise<void> | void) | undefined;
 }
 
-export interface VolumeFilter {
-  readonly id?: VolumeId | undefined;
-  readonly name?: string | undefined;
-  /** A part of the name. */
-  readonly keyword?: string | undefined;
-  readonly virtualMachineId?: CloudId | undefined;
-  readonly tag?: { readonly key: string; readonly value?: string | undefined } | undefined;
-}
-
 /** CloudStack's cap on a page unless an administrator changed it (`default.page.size`). */
 const largestPage = 500;
 const smallestPage = 20;
@@ -86,7 +72,8 @@ const smallestPage = 20;
 const AcceptedAnswer = z.object({ jobid: z.string(), id: z.string().optional() });
 
 /**
- * A client of one CloudStack account. Reads are repeated after transient failures, throttling is waited out; a change
+ * A client of one CloudStack account: calls, jobs, pages, and what the cloud offers. What exists in it has a file per
+ * subject beside this one (volumes, snapshots, machines, networks). Reads are repeated after transient failures, throttling is waited out; a change
  * is sent once, and a lost answer is told as `cloudstack.outcome-unknown`. Every method throws `OsseaError`s
  * (cloudstack.*) or the signal's reason.
  */
@@ -252,110 +239,6 @@ export class CloudStackClient implements AsyncDisposable {
       if (isOsseaError(error, 'cloudstack.unsupported')) return undefined;
       throw error;
     }
-  }
-
-  /** VMs that the account may see, of its own and of accounts below it. */
-  listVirtualMachines(
-    filter: { readonly id?: CloudId | undefined; readonly zoneId?: CloudId | undefined },
-    signal?: AbortSignal,
-  ): Promise<CloudVm[]> {
-    const parameters = { listall: true, id: filter.id, zoneid: filter.zoneId };
-    return this.list('listVirtualMachines', parameters, 'virtualmachine', CloudVm, signal);
-  }
-
-  listVolumes(filter: VolumeFilter, signal?: AbortSignal): Promise<CloudVolume[]> {
-    const parameters: Parameters = {
-      id: filter.id,
-      name: filter.name,
-      keyword: filter.keyword,
-      virtualmachineid: filter.virtualMachineId,
-      ...(filter.virtualMachineId && { listall: true }),
-      ...(filter.tag && { 'tags[0].key': filter.tag.key, 'tags[0].value': filter.tag.value }),
-    };
-    return this.list('listVolumes', parameters, 'volume', CloudVolume, signal);
-  }
-
-  /** Undefined when CloudStack knows no such volume, or only as expunged. */
-  async findVolume(id: VolumeId, signal?: AbortSignal): Promise<CloudVolume | undefined> {
-    try {
-      const volumes = await this.listVolumes({ id }, signal);
-      return volumes.find((volume) => volume.id === id && volume.state !== 'Expunged');
-    } catch (error) {
-      // An id that never existed is refused as a parameter.
-      if (isOsseaError(error, 'cloudstack.parameter')) return undefined;
-      throw error;
-    }
-  }
-
-  /** A volume of a custom offering, `sizeGib` whole GiB large. It gets space at its first attach. */
-  async createVolume(
-    volume: {
-      readonly name: string;
-      readonly zoneId: CloudId;
-      readonly diskOfferingId: CloudId;
-      readonly sizeGib: number;
-    },
-    options: AsyncCallOptions = {},
-  ): Promise<VolumeId> {
-    const result = await this.callAsync(
-      'createVolume',
-      {
-        name: volume.name,
-        zoneid: volume.zoneId,
-        diskofferingid: volume.diskOfferingId,
-        size: volume.sizeGib,
-      },
-      options,
-    );
-    return parseAnswer(z.object({ volume: z.object({ id: VolumeId }) }), result, 'createVolume').volume.id;
-  }
-
-  /** The `deviceid` of the answer is not read: it is not where the guest finds the disk. */
-  async attachVolume(id: VolumeId, vmId: CloudId, options: AsyncCallOptions = {}): Promise<void> {
-    await this.callAsync('attachVolume', { id, virtualmachineid: vmId }, options);
-  }
-
-  async detachVolume(id: VolumeId, options: AsyncCallOptions = {}): Promise<void> {
-    await this.callAsync('detachVolume', { id }, options);
-  }
-
-  async deleteVolume(id: VolumeId, options: CallOptions = {}): Promise<void> {
-    const answer = await this.call('deleteVolume', { id }, options);
-    const { success } = parseAnswer(
-      z.object({ success: z.stringbool().or(z.boolean()) }),
-      answer,
-      'deleteVolume',
-    );
-    if (!success) {
-      throw new OsseaError('cloudstack.job-failed', `CloudStack did not delete the volume ${id}.`, {
-        remedy: 'Look for the volume in CloudStack; it may be attached or have a snapshot in progress.',
-        retryable: true,
-      });
-    }
-  }
-
-  /** Grows a volume of a custom offering to `sizeGib`. */
-  async resizeVolume(id: VolumeId, sizeGib: number, options: AsyncCallOptions = {}): Promise<void> {
-    await this.callAsync('resizeVolume', { id, size: sizeGib }, options);
-  }
-
-  /** Sets tags; one that exists with another value is refused by CloudStack. */
-  async createTags(
-    resourceType: 'Volume' | 'UserVm' | 'Snapshot',
-    ids: readonly string[],
-    tags: Readonly<Record<string, string>>,
-    options: AsyncCallOptions = {},
-  ): Promise<void> {
-    const parameters: Record<string, string> = {};
-    for (const [index, [key, value]] of Object.entries(tags).entries()) {
-      parameters[`tags[${index}].key`] = key;
-      parameters[`tags[${index}].value`] = value;
-    }
-    await this.callAsync(
-      'createTags',
-      { resourcetype: resourceType, resourceids: ids, ...parameters },
-      options,
-    );
   }
 
   async close(): Promise<void> {

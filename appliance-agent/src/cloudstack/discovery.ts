@@ -8,6 +8,7 @@ import {
 import type { AccountAnswer } from './answers.ts';
 import { findApplianceVm, getApplianceVm, type IdentitySources } from './applianceVm.ts';
 import type { CloudStackClient, CloudVm } from './client.ts';
+import { listVolumes } from './volumes.ts';
 
 export interface DiscoveryOptions extends IdentitySources {
   /** Known already, so that it need not be found. */
@@ -119,7 +120,7 @@ export async function readAttachSlots(
     const stated = await client.listHypervisorCapabilities(vm.hypervisor ?? 'KVM', signal);
     const max = Math.max(0, ...stated.map((capability) => capability.maxdatavolumeslimit ?? 0));
     if (max === 0) return undefined;
-    const volumes = await client.listVolumes({ virtualMachineId: vm.id }, signal);
+    const volumes = await listVolumes(client, { virtualMachineId: vm.id }, signal);
     return { used: volumes.filter(({ type }) => type === 'DATADISK').length, max };
   } catch (error) {
     if (isOsseaError(error, 'cloudstack.unauthorized', 'cloudstack.unsupported')) return undefined;

@@ -1,6 +1,7 @@
 import { getApplianceVm } from '../cloudstack/applianceVm.ts';
 import type { CloudStackClient } from '../cloudstack/client.ts';
 import { readAttachSlots } from '../cloudstack/discovery.ts';
+import { listVolumes } from '../cloudstack/volumes.ts';
 import { type CloudId, isOsseaError } from '../contract/index.ts';
 import { orAborted } from './turns.ts';
 
@@ -93,7 +94,7 @@ export class AttachSlots {
   }
 
   async #countUsed(signal: AbortSignal): Promise<number> {
-    const volumes = await this.#client.listVolumes({ virtualMachineId: this.#vmId }, signal);
+    const volumes = await listVolumes(this.#client, { virtualMachineId: this.#vmId }, signal);
     return volumes.filter(({ type }) => type === 'DATADISK').length;
   }
 }

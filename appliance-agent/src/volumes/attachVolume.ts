@@ -1,10 +1,11 @@
 import type { CloudVolume } from '../cloudstack/client.ts';
+import { lookAgain, settle } from '../cloudstack/settle.ts';
+import { attachVolume as attachInCloud } from '../cloudstack/volumes.ts';
 import { isOsseaError, OsseaError } from '../contract/index.ts';
 import { type AttachWait, findRefusal } from './attachSlots.ts';
 import { checkDevice, checkNotShared } from './deviceCheck.ts';
 import { type FoundDevice, findDevice, waitForDevice } from './deviceLink.ts';
 import { persistentLinkPath, putPersistentLink } from './persistentLink.ts';
-import { lookAgain, settle } from './settle.ts';
 import {
   assertCreated,
   type CreatedRecord,
@@ -100,7 +101,7 @@ async function tryToPlug(
     const attached = await settle({
       subject: `the attaching of ${record.name}`,
       act: () =>
-        context.client.attachVolume(record.volumeId, context.applianceVmId, {
+        attachInCloud(context.client, record.volumeId, context.applianceVmId, {
           signal,
           onAccepted: async ({ jobId }) => {
             current = await update(context, current, { pendingJobId: jobId });

@@ -1,9 +1,12 @@
 import type { CloudVolume } from '../cloudstack/client.ts';
+import { ownerTag } from '../cloudstack/ownership.ts';
+import { lookAgain, settle } from '../cloudstack/settle.ts';
+import { createTags } from '../cloudstack/tags.ts';
+import { createVolume as createInCloud, findVolume } from '../cloudstack/volumes.ts';
 import { type CloudId, OsseaError, VolumeId } from '../contract/index.ts';
-import { lookAgain, settle } from './settle.ts';
 import { finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
 import { findCreated } from './volumeFinder.ts';
-import { ceilToGib, foreign, gibToBytes, ownerTag, volumeName } from './volumeName.ts';
+import { ceilToGib, foreign, gibToBytes, volumeName } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
 export interface CreateVolume {
@@ -80,7 +83,8 @@ export async function finishCreate(
         if (record.volumeId !== undefined) {
           record = await update(context, record, { volumeId: undefined, pendingJobId: undefined });
         }
-        await context.client.createVolume(
+        await createInCloud(
+          context.client,
           {
             name: record.name,
             zoneId: record.zoneId,
@@ -131,9 +135,9 @@ export async function ensureTag(
   if (owner !== undefined) throw foreign(record, volume, `its tag ${ownerTag} names another owner`);
   await settle({
     subject: `the tagging of ${record.name}`,
-    act: () => context.client.createTags('Volume', [volume.id], { [ownerTag]: record.id }, { signal }),
+    act: () => createTags(context.client, 'Volume', [volume.id], { [ownerTag]: record.id }, { signal }),
     look: async () => {
-      const tagged = await context.client.findVolume(volume.id, signal);
+      const tagged = await findVolume(context.client, volume.id, signal);
       return tagged?.tags[ownerTag] === record.id ? tagged : undefined;
     },
     pauseMs: context.pauseMs,

@@ -1,6 +1,7 @@
+import { lookAgain, settle } from '../cloudstack/settle.ts';
+import { deleteVolume as deleteInCloud } from '../cloudstack/volumes.ts';
 import { ensureTag } from './createVolume.ts';
 import { detachVolume } from './detachVolume.ts';
-import { lookAgain, settle } from './settle.ts';
 import { finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
 import { findCreated, findLiveVolume } from './volumeFinder.ts';
 import { assertOurs } from './volumeName.ts';
@@ -26,7 +27,7 @@ export async function deleteVolume(
     const intent = await update(context, detached, { state: 'deleting' });
     await settle({
       subject: `the deletion of ${intent.name}`,
-      act: () => context.client.deleteVolume(volume.id, { signal }),
+      act: () => deleteInCloud(context.client, volume.id, { signal }),
       look: async () => ((await find()) ? undefined : true),
       pauseMs: context.pauseMs,
       signal,

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { lookAgain, settle } from '../cloudstack/settle.ts';
+import { detachVolume as detachInCloud } from '../cloudstack/volumes.ts';
 import { OsseaError } from '../contract/index.ts';
 import { checkUnused } from './deviceCheck.ts';
 import { deviceLinkNames, findDevice, waitForNoDevice } from './deviceLink.ts';
 import { removePersistentLinks } from './persistentLink.ts';
-import { lookAgain, settle } from './settle.ts';
 import { deviceRecheckMs, finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
 import { findLiveVolume } from './volumeFinder.ts';
 import { assertOurs } from './volumeName.ts';
@@ -67,7 +68,7 @@ async function unplug(context: VolumeContext, record: VolumeRecord, signal: Abor
     await settle({
       subject: `the detaching of ${record.name}`,
       act: () =>
-        context.client.detachVolume(volumeId, {
+        detachInCloud(context.client, volumeId, {
           signal,
           onAccepted: async ({ jobId }) => {
             current = await update(context, current, { pendingJobId: jobId });

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nameForPeople, volumeToken } from './volumeName.ts';
+import { tokenOf } from '../cloudstack/ownership.ts';
+import { nameForPeople } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
 /**
@@ -15,7 +16,7 @@ export function persistentLinkPath(
   const plain = plainName(record);
   const age = ({ createdAt, id }: VolumeRecord) => `${createdAt} ${id}`;
   const taken = others.some((other) => plainName(other) === plain && age(other) < age(record));
-  return join(linkDir, taken ? `${plain}-${volumeToken(record.id)}` : plain);
+  return join(linkDir, taken ? `${plain}-${tokenOf(record.id)}` : plain);
 }
 
 function plainName(record: VolumeRecord): string {

@@ -1,13 +1,15 @@
+import { ownerTag } from '../cloudstack/ownership.ts';
+import { lookAgain } from '../cloudstack/settle.ts';
+import { listVolumes } from '../cloudstack/volumes.ts';
 import { OsseaError } from '../contract/index.ts';
 import { adoptDevice, volumeGone } from './attachVolume.ts';
 import { finishCreate } from './createVolume.ts';
 import { deleteVolume } from './deleteVolume.ts';
 import { detachVolume } from './detachVolume.ts';
 import { findDevice } from './deviceLink.ts';
-import { lookAgain } from './settle.ts';
 import { assertCreated, finishPendingJob, type VolumeContext } from './volumeContext.ts';
 import { findCreated, findLiveVolume } from './volumeFinder.ts';
-import { assertOurs, namePrefix, ownerTag } from './volumeName.ts';
+import { assertOurs, namePrefix } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
 /** A record that said something else than CloudStack and the kernel, and what it says now. */
@@ -100,7 +102,7 @@ export async function findStrays(
 ): Promise<ReconcileReport['strays']> {
   const byId = new Map(records.map((record) => [record.id, record]));
   const byName = new Map(records.map((record) => [record.name, record]));
-  const volumes = await context.client.listVolumes({ keyword: namePrefix }, signal);
+  const volumes = await listVolumes(context.client, { keyword: namePrefix }, signal);
   return volumes
     .filter(({ id, name, tags }) => {
       const owner = tags[ownerTag];

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { CloudStackClient, CloudVolume } from '../cloudstack/client.ts';
+import { ownerTag, tokenOf } from '../cloudstack/ownership.ts';
+import { findVolume, listVolumes } from '../cloudstack/volumes.ts';
 import { isOsseaError, type VolumeId } from '../contract/index.ts';
 import type { VolumeContext } from './volumeContext.ts';
-import { foreign, ownerTag, volumeToken } from './volumeName.ts';
+import { foreign } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
 /** States in which a volume is on its way out and of no use. */
@@ -22,11 +24,11 @@ async function findById(
   id: VolumeId,
   signal: AbortSignal,
 ): Promise<CloudVolume | undefined> {
-  let volume = await client.findVolume(id, signal);
+  let volume = await findVolume(client, id, signal);
   if (volume?.pendingJobId !== undefined) {
     // Its answer may be lost to us, but it decides what becomes of the volume.
     await client.waitForJob(volume.pendingJobId, volume.name, signal).catch(() => signal.throwIfAborted());
-    volume = await client.findVolume(id, signal);
+    volume = await findVolume(client, id, signal);
   }
   return volume && !endingStates.has(volume.state) ? volume : undefined;
 }
@@ -43,8 +45,8 @@ export async function findCreated(
 ): Promise<CloudVolume | undefined> {
   if (record.volumeId !== undefined) return await findLiveVolume(context.client, record, signal);
   const { client } = context;
-  const byKeyword = await client.listVolumes({ keyword: volumeToken(record.id) }, signal);
-  const byName = await client.listVolumes({ name: record.name }, signal);
+  const byKeyword = await listVolumes(client, { keyword: tokenOf(record.id) }, signal);
+  const byName = await listVolumes(client, { name: record.name }, signal);
   const candidates = [
     ...new Map([...byKeyword, ...byName].map((volume) => [volume.id, volume])).values(),
   ].filter(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ceilToGib, gibToBytes, nameForPeople, volumeName, volumeToken } from './volumeName.ts';
+import { tokenOf } from '../cloudstack/ownership.ts';
+import { ceilToGib, gibToBytes, nameForPeople, volumeName } from './volumeName.ts';
 
 describe('volumeName', () => {
   it('carries VM, disk and token, and fits CloudStack, a shell and a file name', () => {
@@ -9,14 +10,14 @@ describe('volumeName', () => {
         const name = volumeName(vm, disk, recordId);
         expect(name).toMatch(/^ossea-[A-Za-z0-9-]+$/);
         expect(name.length).toBeLessThan(100);
-        expect(name.endsWith(`-${volumeToken(recordId)}`)).toBe(true);
+        expect(name.endsWith(`-${tokenOf(recordId)}`)).toBe(true);
       }),
     );
   });
 
   it('has another token for UUIDs made in the same millisecond', () => {
-    const first = volumeToken('0199f3a2-7c41-7d11-8000-1c6f2a9b3e01');
-    expect(volumeToken('0199f3a2-7c41-7d11-8000-7be0c4d1a252')).not.toBe(first);
+    const first = tokenOf('0199f3a2-7c41-7d11-8000-1c6f2a9b3e01');
+    expect(tokenOf('0199f3a2-7c41-7d11-8000-7be0c4d1a252')).not.toBe(first);
   });
 
   it('keeps what people recognise', () => {

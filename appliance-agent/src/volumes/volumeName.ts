@@ -1,9 +1,7 @@
 import type { CloudVolume } from '../cloudstack/client.ts';
+import { ownerTag, tokenOf } from '../cloudstack/ownership.ts';
 import { OsseaError } from '../contract/index.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
-
-/** The tag that marks a volume as ours; its value is the record's id. */
-export const ownerTag = 'ossea-migrate';
 
 /** Every volume of ours has a name that begins so. */
 export const namePrefix = 'ossea-';
@@ -21,14 +19,9 @@ export function nameForPeople(text: string, longest: number): string {
   return plain || 'unnamed';
 }
 
-/** What is unique in a volume's name: the last 12 hex digits of the record's UUID, which are random in every version. */
-export function volumeToken(recordId: string): string {
-  return recordId.replaceAll('-', '').slice(-12).toLowerCase();
-}
-
 /** `ossea-<vm>-<disk>-<token>`. */
 export function volumeName(vmName: string, diskLabel: string, recordId: string): string {
-  return `${namePrefix}${nameForPeople(vmName, 40)}-${nameForPeople(diskLabel, 24)}-${volumeToken(recordId)}`;
+  return `${namePrefix}${nameForPeople(vmName, 40)}-${nameForPeople(diskLabel, 24)}-${tokenOf(recordId)}`;
 }
 
 /** The next whole GiB, which is CloudStack's unit; never rounded down. */

@@ -1,3 +1,4 @@
+import { listVms } from '../cloudstack/machines.ts';
 import { validateTargetConfig } from '../cloudstack/targetConfig.ts';
 import {
   type CloudDiscovery,
@@ -66,7 +67,7 @@ async function gatherFacts(
     vcenter.missingPrivileges(signal),
     vcenter.currentTime(signal).then((time) => (time.getTime() - Date.now()) / 1000),
     sessions.discover(target.id, signal),
-    cloudClient.listVirtualMachines({ zoneId: target.config.zoneId }, signal),
+    listVms(cloudClient, { zoneId: target.config.zoneId }, signal),
     store.workloads.list(),
   ]);
   return {

@@ -1,13 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry from 'p-retry';
-import { outcomeUnknown } from '../cloudstack/cloudStackError.ts';
 import { isOsseaError } from '../contract/index.ts';
+import type { AcceptedJob } from './client.ts';
+import { outcomeUnknown } from './cloudStackError.ts';
 
 /** Absence is believed only after so many looks, because a request whose answer was lost may still be on its way. */
 const looksForAbsence = 4;
 
 /** How often a change is asked for that failed for a reason that may pass. */
 const repetitions = 4;
+
+/** How an effect is brought about, besides what it is. */
+export interface EffectOptions {
+  readonly signal: AbortSignal;
+  /** The first pause between looks at CloudStack and between repetitions. Default 500 ms. */
+  readonly pauseMs?: number | undefined;
+  /** Awaited before an accepted job is waited for, so that the caller can write the ids down. */
+  readonly onAccepted?: ((job: AcceptedJob) => Promise<void> | void) | undefined;
+}
+
+const defaultPauseMs = 500;
 
 /** An error after which asking again is pointless, though it may pass some day. */
 function worthRepeating(error: unknown): boolean {
@@ -29,11 +41,11 @@ export async function settle<T>(options: {
   readonly look: () => Promise<T | undefined>;
   /** Failures after which asking again is pointless, besides those that say so themselves. */
   readonly isFinal?: (error: unknown) => boolean;
-  /** The first pause between looks and between repetitions; doubled each time. */
-  readonly pauseMs: number;
+  /** The first pause between looks and between repetitions; doubled each time. Default 500 ms. */
+  readonly pauseMs?: number | undefined;
   readonly signal: AbortSignal;
 }): Promise<T> {
-  const { subject, act, look, pauseMs, signal } = options;
+  const { subject, act, look, signal, pauseMs = defaultPauseMs } = options;
   const mayPass = (error: unknown) => worthRepeating(error) && !options.isFinal?.(error);
   return await pRetry(
     async () => {
@@ -64,10 +76,14 @@ export async function settle<T>(options: {
 /** Looks until something is found; undefined after the last look. */
 export async function lookAgain<T>(
   look: () => Promise<T | undefined>,
-  options: { readonly looks?: number; readonly pauseMs: number; readonly signal: AbortSignal },
+  options: {
+    readonly looks?: number;
+    readonly pauseMs?: number | undefined;
+    readonly signal: AbortSignal;
+  },
 ): Promise<T | undefined> {
   const looks = options.looks ?? looksForAbsence;
-  for (let count = 1, pauseMs = options.pauseMs; ; count++, pauseMs *= 2) {
+  for (let count = 1, pauseMs = options.pauseMs ?? defaultPauseMs; ; count++, pauseMs *= 2) {
     const found = await look();
     if (found !== undefined || count >= looks) return found;
     await delay(pauseMs, undefined, { signal: options.signal }).catch((error: unknown) => {
