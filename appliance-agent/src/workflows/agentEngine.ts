@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { RateLimiter } from '../blockcopy/throttle.ts';
 import { validateTargetConfig } from '../cloudstack/targetConfig.ts';
@@ -34,6 +33,7 @@ import { currentDisks } from './diskIdentity.ts';
 import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
 import { EventHub } from './eventHub.ts';
 import { FailoverService } from './failover/failoverService.ts';
+import { JobControl } from './jobControl.ts';
 import { JobRunner } from './jobRunner.ts';
 import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts';
 import { examine } from './readiness.ts';
@@ -56,6 +56,7 @@ export class AgentEngine implements Engine {
   readonly failovers: FailoverService;
   readonly #parts: WorkflowParts;
   readonly #runner: JobRunner;
+  readonly #jobs: JobControl;
   #limits: Limits;
 
   private constructor(parts: EngineParts, limits: Limits) {
@@ -78,7 +79,8 @@ export class AgentEngine implements Engine {
       }),
     };
     this.#runner = new JobRunner(this.#parts);
-    this.failovers = new FailoverService(this.#parts);
+    this.#jobs = new JobControl(this.#parts, this.#runner);
+    this.failovers = new FailoverService(this.#parts, this.#jobs);
   }
 
   /** Makes an engine; `launch` sets it to work. */
@@ -228,26 +230,29 @@ export class AgentEngine implements Engine {
   }
 
   startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job> {
-    return this.#start('replicate', workloadId, request, replicateSteps, actor);
+    return this.#jobs.start({
+      kind: 'replicate',
+      workloadId,
+      request,
+      steps: replicateSteps,
+      createdBy: actor,
+    });
   }
 
   startVerify(workloadId: string, request: StartVerify, actor: string): Promise<Job> {
     const steps = request.mode === 'source' ? replicateSteps : verifySteps;
-    return this.#start('verify', workloadId, request, steps, actor);
+    return this.#jobs.start({ kind: 'verify', workloadId, request, steps, createdBy: actor });
   }
 
-  async cancelJob(jobId: string, _actor: string): Promise<Job> {
-    const { store } = this.#parts;
-    await store.jobs.requestCancel(jobId);
-    this.#runner.cancel(jobId);
-    return this.#job(jobId);
+  cancelJob(jobId: string, _actor: string): Promise<Job> {
+    return this.#jobs.cancel(jobId);
   }
 
   async pauseJob(jobId: string, paused: boolean, actor: string): Promise<Job> {
     await this.#parts.store.jobs.setPaused(jobId, paused);
     const run = this.#runner.runOf(jobId);
     if (run) await run.pause(paused, actor);
-    return this.#job(jobId);
+    return this.#jobs.require(jobId);
   }
 
   listOrphans(): Promise<Orphan[]> {
@@ -257,7 +262,9 @@ export class AgentEngine implements Engine {
   async startCleanup(request: StartCleanup, actor: string): Promise<{ plan: Orphan[]; job?: Job }> {
     const plan = await findLeftovers(this.#parts, request);
     if (request.dryRun) return { plan };
-    return { plan, job: await this.#start('cleanup', request.workloadId, request, cleanupSteps, actor) };
+    const { workloadId } = request;
+    const job = { kind: 'cleanup', workloadId, request, steps: cleanupSteps, createdBy: actor } as const;
+    return { plan, job: await this.#jobs.start(job) };
   }
 
   async getLimits(): Promise<Limits> {
@@ -273,31 +280,6 @@ export class AgentEngine implements Engine {
 
   events(afterId: number | undefined, signal: AbortSignal): AsyncIterable<NumberedEvent> {
     return this.#parts.hub.events(afterId, signal);
-  }
-
-  async #start(
-    kind: Job['kind'],
-    workloadId: string | undefined,
-    request: unknown,
-    steps: readonly { readonly name: string; readonly title: string }[],
-    createdBy: string,
-  ): Promise<Job> {
-    const { store, hub } = this.#parts;
-    const workload = workloadId === undefined ? undefined : await store.workloads.require(workloadId);
-    // Written down first: a process that is started meanwhile finds it and runs it.
-    const job = await store.jobs.create({ id: randomUUID(), kind, workload, request, createdBy, steps });
-    await hub.publish({ kind: 'job', at: new Date().toISOString(), job });
-    if (workload) await tellWorkload(this.#parts, workload.id);
-    await this.#runner.start(job.id);
-    return job;
-  }
-
-  async #job(jobId: string): Promise<Job> {
-    const job = await this.#parts.store.jobs.get(jobId);
-    if (job) return job;
-    throw new OsseaError('request.not-found', `There is no job ${jobId}.`, {
-      remedy: 'List the jobs again.',
-    });
   }
 
   async #tellEndpoint(endpointId: string): Promise<void> {

@@ -16,15 +16,19 @@ import {
   type StartLiveFailover,
   type StartTestFailover,
 } from '../../contract/index.ts';
+import type { JobControl } from '../jobControl.ts';
 import type { WorkflowParts } from '../parts.ts';
+import { LiveFailovers } from './liveFailovers.ts';
 import type { FailoverOperations, PlannedUndoing } from './operations.ts';
 
 /** Failovers as the API asks for them: each is written down, then a job works on it. */
 export class FailoverService implements FailoverOperations {
   readonly #parts: WorkflowParts;
+  readonly #live: LiveFailovers;
 
-  constructor(parts: WorkflowParts) {
+  constructor(parts: WorkflowParts, jobs: JobControl) {
     this.#parts = parts;
+    this.#live = new LiveFailovers(parts, jobs);
   }
 
   list(query: {
@@ -39,7 +43,8 @@ export class FailoverService implements FailoverOperations {
     return this.#parts.store.failovers.require(id);
   }
 
-  async plan(_workloadId: string, _request: PlanFailover): Promise<FailoverPlan> {
+  async plan(workloadId: string, request: PlanFailover): Promise<FailoverPlan> {
+    if (request.kind === 'live') return this.#live.plan(workloadId, request);
     throw unavailable();
   }
 
@@ -47,32 +52,36 @@ export class FailoverService implements FailoverOperations {
     throw unavailable();
   }
 
-  async startLive(_workloadId: string, _request: StartLiveFailover, _actor: string): Promise<Failover> {
+  startLive(workloadId: string, request: StartLiveFailover, actor: string): Promise<Failover> {
+    return this.#live.start(workloadId, request, actor);
+  }
+
+  async commit(id: string, request: CommitFailover, actor: string): Promise<PlannedUndoing> {
+    return this.#live.commit(await this.#requireLive(id), request, actor);
+  }
+
+  async rollBack(id: string, request: RollBackFailover, actor: string): Promise<PlannedUndoing> {
+    return this.#live.rollBack(await this.#requireLive(id), request, actor);
+  }
+
+  async cleanUp(id: string, request: CleanUpFailover, actor: string): Promise<PlannedUndoing> {
+    const failover = await this.require(id);
+    if (failover.kind === 'live') return this.#live.cleanUp(failover, request, actor);
     throw unavailable();
   }
 
-  async commit(_id: string, _request: CommitFailover, _actor: string): Promise<PlannedUndoing> {
+  async cancel(id: string, actor: string): Promise<Failover> {
+    const failover = await this.require(id);
+    if (failover.kind === 'live') return this.#live.cancel(failover, actor);
     throw unavailable();
   }
 
-  async rollBack(_id: string, _request: RollBackFailover, _actor: string): Promise<PlannedUndoing> {
-    throw unavailable();
+  async answer(id: string, request: AnswerFailover, actor: string): Promise<Failover> {
+    return this.#live.answer(await this.#requireLive(id), request, actor);
   }
 
-  async cleanUp(_id: string, _request: CleanUpFailover, _actor: string): Promise<PlannedUndoing> {
-    throw unavailable();
-  }
-
-  async cancel(_id: string, _actor: string): Promise<Failover> {
-    throw unavailable();
-  }
-
-  async answer(_id: string, _request: AnswerFailover, _actor: string): Promise<Failover> {
-    throw unavailable();
-  }
-
-  async extend(_id: string, _request: ExtendCommit, _actor: string): Promise<Failover> {
-    throw unavailable();
+  async extend(id: string, request: ExtendCommit, actor: string): Promise<Failover> {
+    return this.#live.extend(await this.#requireLive(id), request, actor);
   }
 
   async markTested(id: string, { note }: MarkTested, actor: string): Promise<Failover> {
@@ -103,6 +112,17 @@ export class FailoverService implements FailoverOperations {
 
   async reportPdf(_id: string): Promise<ReportDocument> {
     throw unavailable();
+  }
+
+  /** @throws OsseaError `request.conflict` for a test, which is ended by a cleanup */
+  async #requireLive(id: string): Promise<Failover> {
+    const failover = await this.require(id);
+    if (failover.kind === 'live') return failover;
+    throw new OsseaError('request.conflict', `${failover.workloadName} is tested, not failed over.`, {
+      field: 'id',
+      value: id,
+      remedy: 'End the test by its cleanup.',
+    });
   }
 
   async #named(id: string): Promise<{ name: string }> {
