@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ByteRange } from '../../appliance-agent/src/disk/extent.ts';
-import { isContinuation } from '../../appliance-agent/src/vsphere/changeId.ts';
+import { continuityOf } from '../../appliance-agent/src/vsphere/changeId.ts';
 import { VsphereClient } from '../../appliance-agent/src/vsphere/client.ts';
 import type { VcenterFaults } from '../lab/vcenter/vcenter.ts';
 import {
@@ -48,7 +48,7 @@ describe.each(vsphereServers)('changed blocks at $name', ({ name, missing, start
       expect(await client.vm(vm.moRef)).toMatchObject({ changeTracking: true, snapshots: [] });
       const snapshot = await client.createSnapshot(vm.moRef, named(1));
       const [disk] = await client.snapshotDisks(snapshot);
-      expect(isContinuation(disk?.changeId ?? '', disk?.changeId ?? '')).toBe(true);
+      expect(continuityOf(disk?.changeId ?? '', disk?.changeId ?? '')).toBe('continues');
     });
 
     const named = (run: number) => ({ name: `ossea-migrate ${run}`, description: '', quiesce: false });
@@ -69,7 +69,7 @@ describe.each(vsphereServers)('changed blocks at $name', ({ name, missing, start
       await server.changeDisk(vm, changes);
       const second = await client.createSnapshot(vm.moRef, named(2));
       if (server.lab) await server.changeDisk(vm, [{ offset: 5 * block, length: block }]);
-      expect(isContinuation(changeId, await changeIdOf(second))).toBe(true);
+      expect(continuityOf(changeId, await changeIdOf(second))).toBe('continues');
       return ask(vm, second, changeId);
     }
 
@@ -132,7 +132,7 @@ describe.each(vsphereServers)('changed blocks at $name', ({ name, missing, start
       const before = await changeIdOf(await client.createSnapshot(vm.moRef, named(1)));
       await lab().vm(vm.name).revertToSnapshot('early');
       const after = await changeIdOf(await client.createSnapshot(vm.moRef, named(2)));
-      expect(isContinuation(before, after)).toBe(false);
+      expect(continuityOf(before, after)).toBe('reverted');
     });
 
     test('pitfall 5: “*” answers areas within the disk', async () => {
@@ -162,7 +162,7 @@ describe.each(vsphereServers)('changed blocks at $name', ({ name, missing, start
       const changeId = await changeIdOf(first);
       lab().vm(vm.name).disk(vm.diskKey).resetChangeTracking();
       const second = await client.createSnapshot(vm.moRef, named(2));
-      expect(isContinuation(changeId, await changeIdOf(second))).toBe(false);
+      expect(continuityOf(changeId, await changeIdOf(second))).toBe('reset');
       await expect(ask(vm, second, changeId)).rejects.toMatchObject({ code: 'vsphere.file-fault' });
     });
 

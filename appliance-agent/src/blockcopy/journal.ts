@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { OsseaError } from '../contract/index.ts';
+import { type CycleDiskRecord, OsseaError } from '../contract/index.ts';
 import { type ByteRange, normaliseRanges } from '../disk/extent.ts';
 import { DiskDigest } from './digest.ts';
 import { type JournalFile, openJournalFile } from './journalFile.ts';
@@ -27,6 +27,8 @@ export interface JournalPoint {
   readonly snapshot: string;
   /** The disk's changeId in this snapshot; undefined where changed blocks are not tracked. */
   readonly changeId?: string | undefined;
+  /** What was known of the changes up to this point when the copy to it began. */
+  readonly change?: Pick<CycleDiskRecord, 'mode' | 'reason' | 'detail' | 'changedBytes'> | undefined;
 }
 
 export interface JournalIdentity {

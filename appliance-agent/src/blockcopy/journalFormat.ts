@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { Bytes } from '../contract/index.ts';
+import { Bytes, CycleDiskRecord } from '../contract/index.ts';
 
 /**
  * The file: two slots for the header, written in turn, so that a torn one leaves the other; a slot for counters; then one record
@@ -37,7 +37,13 @@ export const JournalHeader = z.object({
   volumeId: z.string(),
   capacityBytes: Bytes,
   chunkBytes: Bytes,
-  point: z.object({ snapshot: z.string(), changeId: z.string().optional() }).optional(),
+  point: z
+    .object({
+      snapshot: z.string(),
+      changeId: z.string().optional(),
+      change: CycleDiskRecord.pick({ mode: true, reason: true, detail: true, changedBytes: true }).optional(),
+    })
+    .optional(),
   /** How many points there were, the current one included. */
   pointNumber: z.number().int(),
   /** No chunk from this one on was ever written. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isContinuation, parseChangeId } from './changeId.ts';
+import { continuityOf, parseChangeId } from './changeId.ts';
 
 /** As vSphere writes it. */
 const spelled = '52 de c0 d9 b9 43 9d 10-61 d5 4c 1b e9 7b 65 63/81';
@@ -19,16 +19,18 @@ test.each(['*', '', '52 de c0', '52 de/', '/81', '52 de/-1', '52 de/8.1', 'zz/1'
   '“%s” is none',
   (text) => {
     expect(parseChangeId(text)).toBeUndefined();
-    expect(isContinuation(text, text)).toBe(false);
-    expect(isContinuation(spelled, text)).toBe(false);
-    expect(isContinuation(text, spelled)).toBe(false);
+    expect(continuityOf(text, text)).toBe('reset');
+    expect(continuityOf(spelled, text)).toBe('reset');
+    expect(continuityOf(text, spelled)).toBe('reset');
   },
 );
 
 test('pitfall 4: changes continue under the same UUID and a number that is not lower', () => {
   fc.assert(
     fc.property(uuid, sequence, sequence, (id, earlier, later) => {
-      expect(isContinuation(`${id}/${earlier}`, `${id}/${later}`)).toBe(earlier <= later);
+      expect(continuityOf(`${id}/${earlier}`, `${id}/${later}`)).toBe(
+        earlier <= later ? 'continues' : 'reverted',
+      );
     }),
   );
 });
@@ -37,12 +39,12 @@ test('pitfall 4: under another UUID nothing continues', () => {
   fc.assert(
     fc.property(uuid, uuid, sequence, sequence, (id, other, earlier, later) => {
       fc.pre(id !== other);
-      expect(isContinuation(`${id}/${earlier}`, `${other}/${later}`)).toBe(false);
+      expect(continuityOf(`${id}/${earlier}`, `${other}/${later}`)).toBe('reset');
     }),
   );
 });
 
 test('numbers are compared as numbers, and the spelling of the UUID does not matter', () => {
-  expect(isContinuation(spelled.replace('/81', '/9'), spelled.replace('/81', '/10'))).toBe(true);
-  expect(isContinuation(spelled, spelled.toUpperCase().replaceAll(/[ -]/g, ''))).toBe(true);
+  expect(continuityOf(spelled.replace('/81', '/9'), spelled.replace('/81', '/10'))).toBe('continues');
+  expect(continuityOf(spelled, spelled.toUpperCase().replaceAll(/[ -]/g, ''))).toBe('continues');
 });

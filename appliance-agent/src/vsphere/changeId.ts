@@ -12,10 +12,11 @@ export function parseChangeId(text: string): ChangeId | undefined {
 }
 
 /**
- * True where changes since `earlier` can be asked of the snapshot that bears `later`. Another UUID means that the tracking was
- * reset; a lower number that the VM was reverted to a snapshot (pitfall 4). Both make changed areas meaningless.
+ * Whether changes since `earlier` can be asked of the snapshot that bears `later`. Another UUID means that the tracking was reset, a lower
+ * number that the VM was reverted to a snapshot (pitfall 4): both make changed areas meaningless.
  */
-export function isContinuation(earlier: string, later: string): boolean {
+export function continuityOf(earlier: string, later: string): 'continues' | 'reset' | 'reverted' {
   const [from, to] = [parseChangeId(earlier), parseChangeId(later)];
-  return from !== undefined && to !== undefined && from.uuid === to.uuid && from.sequence <= to.sequence;
+  if (!from || !to || from.uuid !== to.uuid) return 'reset';
+  return to.sequence < from.sequence ? 'reverted' : 'continues';
 }

@@ -37,9 +37,10 @@ import { JobControl } from './jobControl.ts';
 import { JobRunner } from './jobRunner.ts';
 import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts';
 import { examine } from './readiness.ts';
-import { findSourceVm, replicateSteps } from './replicate.ts';
+import { replicateSteps } from './replicate.ts';
 import { replicationStatus } from './replicationStatus.ts';
 import { Sessions } from './sessions.ts';
+import { findSourceVm } from './sourceVm.ts';
 import { verifySteps } from './verifyReplica.ts';
 
 export interface EngineParts {

@@ -2,9 +2,9 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Orphan, type Problem, StartCleanup, type Workload } from '../contract/index.ts';
 import { journalFolder } from './copyWorkloadDisk.ts';
+import { finishJob } from './finishJob.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, type WorkflowParts } from './parts.ts';
-import { finish } from './replicate.ts';
 import { removeSnapshotEffect } from './snapshots.ts';
 
 /** The steps, in order, as people read them. */
@@ -145,5 +145,5 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
   } catch (error) {
     failure = run.cancelled ? cancelError().toProblem() : run.problemOf(error);
   }
-  await finish(parts, run, request.removeReplica && !failure ? undefined : request.workloadId, failure);
+  await finishJob(parts, run, request.removeReplica && !failure ? undefined : request.workloadId, failure);
 }

@@ -5,22 +5,20 @@ import { openDeviceTarget } from '../blockcopy/deviceTarget.ts';
 import { type Journal, openJournal } from '../blockcopy/journal.ts';
 import { verifyReadback, verifySource } from '../blockcopy/verify.ts';
 import {
+  type CycleDiskRecord,
   type DiskReport,
-  isOsseaError,
   OsseaError,
   type TransportChoice,
   type VirtualDisk,
   type Workload,
 } from '../contract/index.ts';
-import type { ByteRange } from '../disk/extent.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
-import { isContinuation } from '../vsphere/changeId.ts';
 import type { VsphereClient } from '../vsphere/client.ts';
+import { changedSince } from './changedSince.ts';
 import type { Cycle, CycleDisk } from './cycle.ts';
 import type { JobRun } from './jobRun.ts';
 import type { WorkflowParts } from './parts.ts';
-
-import { changedAreas, openSnapshotDisk, transportCapabilities } from './sourceOpening.ts';
+import { openSnapshotDisk, transportCapabilities } from './sourceOpening.ts';
 
 /** What is remembered of a disk's copy. */
 export interface CopiedDisk {
@@ -32,6 +30,7 @@ export interface CopiedDisk {
   readonly seconds: number;
   readonly sourceDigest: string;
   readonly transport: TransportChoice;
+  readonly record: CycleDiskRecord;
 }
 
 /** Where the journals of disks are kept. */
@@ -108,10 +107,11 @@ export async function copyWorkloadDisk(
   });
   await using _source = source;
   await store.workloads.setTransport(disk.diskId, choice);
-  await journal.beginPoint(
-    { snapshot, ...(disk.changeId !== undefined && { changeId: disk.changeId }) },
-    await changedSince(client, cycle, held, journal, run, signal),
-  );
+  if (journal.point?.snapshot !== snapshot) {
+    const { ranges, ...change } = await changedSince(client, cycle, held, journal, run, signal);
+    const { changeId } = disk;
+    await journal.beginPoint({ snapshot, ...(changeId !== undefined && { changeId }), change }, ranges);
+  }
   const result = await copyDisk({
     source,
     target,
@@ -129,40 +129,15 @@ export async function copyWorkloadDisk(
     seconds: (performance.now() - startedAt) / 1000,
     sourceDigest: result.sourceDigest,
     transport: choice,
+    record: {
+      key: held.key,
+      label: disk.label,
+      ...(journal.point?.change ?? { mode: 'full', changedBytes: held.capacityBytes }),
+      readBytes: result.readBytes,
+      writtenBytes: result.writtenBytes,
+      seconds: (performance.now() - startedAt) / 1000,
+    },
   };
-}
-
-/**
- * What may differ between the journal's point and the snapshot: as changed block tracking tells it, or everything where it cannot be
- * trusted (pitfalls 4 and 7). Everything costs reading, never writing what is equal.
- */
-async function changedSince(
-  client: VsphereClient,
-  { vm, snapshot }: Cycle,
-  disk: VirtualDisk,
-  journal: Journal,
-  run: JobRun,
-  signal: AbortSignal,
-): Promise<ByteRange[] | 'all'> {
-  const since = journal.point?.changeId;
-  if (journal.point?.snapshot === snapshot) return [];
-  if (since === undefined || disk.changeId === undefined || !isContinuation(since, disk.changeId))
-    return 'all';
-  try {
-    return await changedAreas(client, vm, snapshot, disk, since, signal);
-  } catch (error) {
-    if (
-      signal.aborted ||
-      !isOsseaError(error, 'vsphere.file-fault', 'vsphere.invalid-argument', 'vsphere.changed-blocks')
-    ) {
-      throw error;
-    }
-    run.logger.warn(
-      { disk: disk.label, detail: error.message },
-      'changed blocks are not known; everything is compared',
-    );
-    return 'all';
-  }
 }
 
 export interface VerifyRequest {

@@ -30,6 +30,15 @@ type Outcome<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: Problem };
 
+export interface StepOptions {
+  /** Goes on after a cancel, because it undoes what the job made. */
+  readonly undo?: boolean;
+  /** The step of the list that this one is a part of; it is shown as running until `endStep`. Default: itself. */
+  readonly within?: string | undefined;
+  /** What is done now, shown beside the step. */
+  readonly title?: string | undefined;
+}
+
 const sampleIntervalMs = 500;
 const keepIntervalMs = 2_000;
 /** How long a step goes on trying against transient errors. Milliseconds. */
@@ -101,19 +110,26 @@ export class JobRun {
   async step<T>(
     name: string,
     work: (signal: AbortSignal) => Promise<T>,
-    options: { readonly undo?: boolean } = {},
+    options: StepOptions = {},
   ): Promise<T> {
     const signal = options.undo ? this.shutdownSignal : this.signal;
+    const { within } = options;
+    const shown = within ?? name;
     // Remembered as data: an error that is thrown loses its type in the database.
     const outcome = await durably<Outcome<T>>(name, async () => {
       try {
         signal.throwIfAborted();
-        await this.#store.jobs.updateStep(this.jobId, name, { state: 'running' });
+        await this.#store.jobs.updateStep(this.jobId, shown, {
+          state: 'running',
+          ...(options.title !== undefined && { message: options.title }),
+        });
         await this.tell();
         const value = await this.#track(this.#patiently(() => work(signal), signal));
         await this.#keepProgress();
-        await this.#store.jobs.updateStep(this.jobId, name, { state: 'done' });
-        await this.tell();
+        if (within === undefined) {
+          await this.#store.jobs.updateStep(this.jobId, shown, { state: 'done', message: null });
+          await this.tell();
+        }
         return { ok: true, value };
       } catch (error) {
         if (this.#shutdown.signal.aborted) return new Promise<never>(() => undefined);
@@ -122,12 +138,18 @@ export class JobRun {
         if (problem.code === 'agent.internal') this.logger.error({ err: error, step: name }, 'a step failed');
         await this.#keepProgress();
         const state = cancelled ? 'skipped' : 'failed';
-        await this.#store.jobs.updateStep(this.jobId, name, { state, message: problem.detail });
+        await this.#store.jobs.updateStep(this.jobId, shown, { state, message: problem.detail });
         return { ok: false, problem };
       }
     });
     if (outcome.ok) return outcome.value;
     throw OsseaError.fromProblem(outcome.problem);
+  }
+
+  /** Ends a step that others were done within, or that there was nothing to do for. */
+  async endStep(name: string, state: 'done' | 'skipped', message?: string): Promise<void> {
+    await this.#store.jobs.updateStep(this.jobId, name, { state, message: message ?? null });
+    await this.tell();
   }
 
   /** What was thrown, as it may be stored and told. */

@@ -4,9 +4,10 @@ import { StartReplicate, StartVerify } from '../contract/index.ts';
 import type { JobFacts } from '../store/jobs.ts';
 import { cleanup } from './cleanup.ts';
 import { durableStatus, launchDurable, shutdownDurable, startDurable } from './durable.ts';
+import { finishJob } from './finishJob.ts';
 import { JobRun } from './jobRun.ts';
 import type { WorkflowParts } from './parts.ts';
-import { finish, replicate } from './replicate.ts';
+import { replicate } from './replicate.ts';
 import { verifyReplica } from './verifyReplica.ts';
 
 /** How often active jobs are compared with what runs here. Milliseconds. */
@@ -126,7 +127,7 @@ export class JobRunner {
       }
     } catch (error) {
       run.logger.error({ err: error }, 'a job failed outside of its steps');
-      await finish(this.#parts, run, workloadId, run.problemOf(error));
+      await finishJob(this.#parts, run, workloadId, run.problemOf(error));
     }
   }
 

@@ -28,12 +28,17 @@ export interface TakenSnapshot {
 export async function takeSnapshot(
   { store }: WorkflowParts,
   client: VsphereClient,
-  job: { readonly id: string; readonly workloadId: string; readonly sourceId: string },
+  job: {
+    readonly id: string;
+    readonly token: string;
+    readonly workloadId: string;
+    readonly sourceId: string;
+  },
   vm: VirtualMachine,
   quiesce: boolean,
   signal: AbortSignal,
 ): Promise<TakenSnapshot> {
-  const token = snapshotName(job.id);
+  const { token } = job;
   const effect = await store.effects.intend({
     jobId: job.id,
     kind: 'snapshot',

@@ -8,9 +8,10 @@ import {
 } from '../contract/index.ts';
 import { openReplica } from './copyWorkloadDisk.ts';
 import { eachDisk } from './eachDisk.ts';
+import { finishJob } from './finishJob.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, type WorkflowParts } from './parts.ts';
-import { assertVerified, detachVolumes, finish } from './replicate.ts';
+import { assertVerified, detachVolumes } from './runCycle.ts';
 
 /** The steps, in order, as people read them. */
 export const verifySteps = [
@@ -49,7 +50,7 @@ export async function verifyReplica(parts: WorkflowParts, run: JobRun, workloadI
   } catch (error) {
     failure ??= run.problemOf(error);
   }
-  await finish(parts, run, workloadId, failure);
+  await finishJob(parts, run, workloadId, failure);
 }
 
 async function verifyDisk(

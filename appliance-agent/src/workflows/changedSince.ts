@@ -1,0 +1,66 @@
+import type { Journal } from '../blockcopy/journal.ts';
+import { type CycleDiskRecord, type FullReason, isOsseaError, type VirtualDisk } from '../contract/index.ts';
+import { type ByteRange, totalBytes } from '../disk/extent.ts';
+import { continuityOf } from '../vsphere/changeId.ts';
+import type { VsphereClient } from '../vsphere/client.ts';
+import type { Cycle } from './cycle.ts';
+import type { JobRun } from './jobRun.ts';
+import { changedAreas } from './sourceOpening.ts';
+
+/** What may differ between the journal's point and a snapshot, and how that is known. */
+export interface Change extends Pick<CycleDiskRecord, 'mode' | 'reason' | 'detail' | 'changedBytes'> {
+  readonly ranges: ByteRange[] | 'all';
+}
+
+/**
+ * What may differ between the journal's point and the snapshot: as changed block tracking tells it, or everything where it cannot be
+ * trusted (pitfalls 4 and 7). Everything costs reading, never writing what is equal: the digests of earlier cycles tell.
+ */
+export async function changedSince(
+  client: VsphereClient,
+  { vm, snapshot }: Cycle,
+  disk: VirtualDisk,
+  journal: Journal,
+  run: JobRun,
+  signal: AbortSignal,
+): Promise<Change> {
+  const everything = (reason: FullReason, detail: string): Change => {
+    run.logger.info({ disk: disk.label, reason, detail }, 'all of the disk is read');
+    const compare = journal.summary().unknownBytes < journal.capacityBytes;
+    return {
+      ranges: 'all',
+      mode: compare ? 'compare' : 'full',
+      reason,
+      detail,
+      changedBytes: disk.capacityBytes,
+    };
+  };
+  const { point } = journal;
+  if (!point) return everything('first', 'The disk was not copied before.');
+  if (disk.changeId === undefined) {
+    return everything('cbt-off', 'Changed block tracking is off for this disk.');
+  }
+  if (point.changeId === undefined) {
+    return everything('cbt-off', 'Changed block tracking was off when the disk was copied last.');
+  }
+  const told = `it was ${point.changeId}, now it is ${disk.changeId}`;
+  switch (continuityOf(point.changeId, disk.changeId)) {
+    case 'reset':
+      return everything('cbt-reset', `Changed block tracking was reset: ${told}.`);
+    case 'reverted':
+      return everything('cbt-reverted', `The VM was reverted to an earlier snapshot: ${told}.`);
+    case 'continues':
+  }
+  try {
+    const ranges = await changedAreas(client, vm, snapshot, disk, point.changeId, signal);
+    return { ranges, mode: 'delta', changedBytes: totalBytes(ranges) };
+  } catch (error) {
+    if (
+      signal.aborted ||
+      !isOsseaError(error, 'vsphere.file-fault', 'vsphere.invalid-argument', 'vsphere.changed-blocks')
+    ) {
+      throw error;
+    }
+    return everything('cbt-refused', `vCenter did not tell the changed blocks: ${error.message}`);
+  }
+}

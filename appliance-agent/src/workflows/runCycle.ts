@@ -1,0 +1,310 @@
+import {
+  type CycleRecord,
+  type DiskReport,
+  type MoRef,
+  OsseaError,
+  type Problem,
+  type VirtualMachine,
+  type Workload,
+} from '../contract/index.ts';
+import { enableChangeTracking } from './changeTracking.ts';
+import { type CopiedDisk, copyWorkloadDisk, verifyWorkloadDisk } from './copyWorkloadDisk.ts';
+import type { Cycle, CycleDisk } from './cycle.ts';
+import { identifyDisks } from './diskIdentity.ts';
+import { eachDisk } from './eachDisk.ts';
+import type { JobRun, StepOptions } from './jobRun.ts';
+import { haveCredentials, tellWorkload, type WorkflowParts } from './parts.ts';
+import { assertReady } from './readiness.ts';
+import { removeEarlierSnapshots, removeSnapshotEffect, snapshotName, takeSnapshot } from './snapshots.ts';
+import { findSourceVm, haveEndpoints } from './sourceVm.ts';
+
+/** What a cycle is asked for. */
+export interface CycleRequest {
+  /** Undefined: what the workload's settings say. */
+  readonly verify?: DiskReport['verifyMode'] | undefined;
+  /** Whether chunks that differ are written again, or only reported. */
+  readonly heal: boolean;
+  /** Bytes a second; undefined: what the workload's settings say. */
+  readonly bandwidthLimit?: number | undefined;
+  /** Undefined: what the workload's settings say. */
+  readonly quiesce?: boolean | undefined;
+}
+
+/** How the steps of a cycle are named where a job has several. */
+export interface CycleNaming {
+  /** Before the names of the steps, such as `round-2`; the same at every repetition. Default: none. */
+  readonly prefix?: string | undefined;
+  /** The job's step under which all of the cycle is shown; see `StepOptions.within`. */
+  readonly within?: string | undefined;
+}
+
+/** A cycle that is complete: the replica shows this point. */
+export interface CycleOutcome {
+  readonly record: CycleRecord;
+  readonly verified: boolean;
+}
+
+/**
+ * Copies a consistent point of all disks into the workload's volumes. Whatever happens, the volumes are detached and the snapshot is
+ * removed at the end; what was copied is the seed of the next run.
+ * @throws OsseaError what the first step that failed threw
+ */
+export async function runCycle(
+  parts: WorkflowParts,
+  run: JobRun,
+  workloadId: string,
+  request: CycleRequest,
+  naming: CycleNaming = {},
+): Promise<CycleOutcome> {
+  const steps = new CycleSteps(run, naming);
+  let outcome: CycleOutcome | undefined;
+  let failure: unknown;
+  try {
+    outcome = await copyPoint(parts, run, steps, workloadId, request);
+  } catch (error) {
+    failure = error;
+  }
+  const problem = await release(parts, run, steps, workloadId);
+  if (failure !== undefined) throw failure;
+  if (problem) throw OsseaError.fromProblem(problem);
+  if (!outcome) throw new TypeError('A cycle ended without an outcome');
+  return outcome;
+}
+
+/** The steps of one cycle of a job. */
+class CycleSteps {
+  readonly #run: JobRun;
+  readonly #naming: CycleNaming;
+
+  constructor(run: JobRun, naming: CycleNaming) {
+    this.#run = run;
+    this.#naming = naming;
+  }
+
+  /** What tells this cycle's snapshot from others of the job. */
+  get token(): string {
+    const { prefix } = this.#naming;
+    return prefix === undefined
+      ? snapshotName(this.#run.jobId)
+      : `${snapshotName(this.#run.jobId)} ${prefix}`;
+  }
+
+  step<T>(
+    name: string,
+    title: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    options: Pick<StepOptions, 'undo'> = {},
+  ): Promise<T> {
+    const { prefix, within } = this.#naming;
+    const full = prefix === undefined ? name : `${prefix}.${name}`;
+    return this.#run.step(full, work, { ...options, ...(within !== undefined && { within, title }) });
+  }
+}
+
+async function copyPoint(
+  parts: WorkflowParts,
+  run: JobRun,
+  steps: CycleSteps,
+  workloadId: string,
+  request: CycleRequest,
+): Promise<CycleOutcome> {
+  const { store, sessions } = parts;
+  const { heal } = request;
+  // Not in a step: a process that goes on with a job has to keep to it too.
+  const { settings } = await store.workloads.require(workloadId);
+  run.limiter.setRate(request.bandwidthLimit ?? settings.bandwidthLimit);
+
+  const begun = await steps.step('preflight', 'Check the VM and the target', async (signal) => {
+    const startedAt = new Date().toISOString();
+    const workload = await store.workloads.require(workloadId);
+    await haveEndpoints(parts, run, workload, signal);
+    const client = await sessions.vcenter(workload.sourceId);
+    await removeEarlierSnapshots(parts, client, workload, run.jobId, signal);
+    const vm = await findSourceVm(parts, workload);
+    await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, vm));
+    await store.workloads.update(workloadId, { name: vm.name, moRef: vm.moRef });
+    await assertReady(parts, await store.workloads.require(workloadId), vm, signal);
+    await enableChangeTracking(parts, run, workload, vm, signal);
+    return { startedAt, previousPointAt: workload.replicatedUntil };
+  });
+
+  const point = await steps.step('snapshot', 'Take a snapshot', async (signal) => {
+    const workload = await store.workloads.require(workloadId);
+    await haveEndpoints(parts, run, workload, signal);
+    const client = await sessions.vcenter(workload.sourceId);
+    const vm = await findSourceVm(parts, workload);
+    const quiesce = request.quiesce ?? workload.settings.quiesce === 'always';
+    const job = { id: run.jobId, token: steps.token, workloadId, sourceId: workload.sourceId };
+    const { snapshot, takenAt } = await takeSnapshot(parts, client, job, vm, quiesce, signal);
+    const held = await client.snapshotDisks(snapshot);
+    // The changeIds as the snapshot has them, before a byte is read (pitfall 3).
+    const disks = workload.disks.map((disk): CycleDisk => {
+      const inSnapshot = held.find(({ key }) => key === disk.key);
+      if (!inSnapshot) {
+        throw new OsseaError('source.unavailable', `The snapshot of ${workload.name} has no ${disk.label}.`, {
+          remedy:
+            'A disk was removed in between, or takes no part in snapshots. Start the replication again.',
+        });
+      }
+      return { diskId: disk.id, key: disk.key, label: disk.label, changeId: inSnapshot.changeId };
+    });
+    return { snapshot, takenAt, disks, consistency: consistencyOf(vm, quiesce) };
+  });
+
+  await steps.step('volumes', 'Create the volumes', async (signal) => {
+    const workload = await store.workloads.require(workloadId);
+    await haveEndpoints(parts, run, workload, signal);
+    await makeVolumes(parts, workload, signal);
+    return null;
+  });
+
+  const copied = await steps.step('copy', 'Copy the disks', async (signal) => {
+    const cycle = await openCycle(parts, run, workloadId, point.snapshot, signal);
+    return eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
+      copyWorkloadDisk(parts, run, cycle, disk, diskSignal),
+    );
+  });
+
+  const proven = await steps.step('verify', 'Verify the copy', async (signal) => {
+    const cycle = await openCycle(parts, run, workloadId, point.snapshot, signal);
+    const mode = request.verify ?? cycle.workload.settings.verify;
+    const reports = await eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
+      verifyWorkloadDisk(parts, run, cycle, disk, { mode, heal, copied: copiedOf(copied, disk) }, diskSignal),
+    );
+    for (const report of reports) await store.jobs.putReport(run.jobId, report);
+    assertVerified(cycle.workload.name, reports);
+    return { verified: reports.every((report) => report.verified) };
+  });
+
+  const record = await steps.step('record', 'Record the point in time', async () => {
+    const cycle: CycleRecord = {
+      jobId: run.jobId,
+      pointAt: point.takenAt,
+      ...(begun.previousPointAt !== undefined && { previousPointAt: begun.previousPointAt }),
+      startedAt: begun.startedAt,
+      endedAt: new Date().toISOString(),
+      consistency: point.consistency,
+      disks: copied.map(({ record }) => record),
+    };
+    await store.workloads.completeCycle(workloadId, new Date(point.takenAt), point.disks);
+    await store.cycles.put(workloadId, cycle);
+    await tellWorkload(parts, workloadId);
+    return cycle;
+  });
+  return { record, verified: proven.verified };
+}
+
+function consistencyOf({ powerState }: VirtualMachine, quiesced: boolean): CycleRecord['consistency'] {
+  if (powerState === 'poweredOff') return 'powered-off';
+  return quiesced ? 'quiesced' : 'crash';
+}
+
+async function makeVolumes(
+  { store, sessions }: WorkflowParts,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<void> {
+  const { config } = await store.targets.require(workload.targetId);
+  const volumes = await sessions.volumes(workload.targetId);
+  for (const disk of workload.disks) {
+    const diskOfferingId = disk.diskOfferingId ?? config.diskOfferingId;
+    if (config.zoneId === undefined || diskOfferingId === undefined)
+      throw incomplete(config.zoneId === undefined);
+    await volumes.create(
+      {
+        recordId: disk.id,
+        workload: { id: workload.id, name: workload.name },
+        disk: { id: disk.id, label: disk.label },
+        bytes: disk.capacityBytes,
+        zoneId: config.zoneId,
+        diskOfferingId,
+      },
+      signal,
+    );
+  }
+}
+
+/** Detaches the volumes and removes the snapshot; the problem of the first that fails. */
+async function release(
+  parts: WorkflowParts,
+  run: JobRun,
+  steps: CycleSteps,
+  workloadId: string,
+): Promise<Problem | undefined> {
+  const { store, sessions } = parts;
+  let failure: Problem | undefined;
+  const attempt = async (name: string, title: string, work: (signal: AbortSignal) => Promise<null>) => {
+    try {
+      await steps.step(name, title, work, { undo: true });
+    } catch (error) {
+      failure ??= run.problemOf(error);
+    }
+  };
+  await attempt('detach', 'Detach the volumes', (signal) => detachVolumes(parts, run, workloadId, signal));
+  await attempt('remove-snapshot', 'Remove the snapshot', async (signal) => {
+    const workload = await store.workloads.require(workloadId);
+    for (const effect of await store.effects.listOpen({ jobId: run.jobId, kind: 'snapshot' })) {
+      await haveCredentials(parts, run, [await store.sources.require(effect.endpointId)], signal);
+      const client = await sessions.vcenter(effect.endpointId);
+      await removeSnapshotEffect(parts, client, effect, workload.instanceUuid, signal);
+    }
+    return null;
+  });
+  return failure;
+}
+
+/** Detaches what is attached to the appliance of a workload. */
+export async function detachVolumes(
+  parts: WorkflowParts,
+  run: JobRun,
+  workloadId: string,
+  signal: AbortSignal,
+): Promise<null> {
+  const { store, sessions } = parts;
+  const workload = await store.workloads.require(workloadId);
+  // A volume that was never created has nothing to be detached.
+  const attached = (await store.volumes.ofWorkload(workloadId)).filter(({ state }) =>
+    ['attaching', 'attached', 'detaching'].includes(state),
+  );
+  if (attached.length === 0) return null;
+  await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
+  const volumes = await sessions.volumes(workload.targetId);
+  for (const { id } of attached) await volumes.detach(id, signal);
+  return null;
+}
+
+async function openCycle(
+  parts: WorkflowParts,
+  run: JobRun,
+  workloadId: string,
+  snapshot: MoRef,
+  signal: AbortSignal,
+): Promise<Cycle> {
+  const workload = await parts.store.workloads.require(workloadId);
+  await haveEndpoints(parts, run, workload, signal);
+  return { workload, snapshot, vm: await findSourceVm(parts, workload) };
+}
+
+function copiedOf(copied: readonly CopiedDisk[], disk: CycleDisk): CopiedDisk {
+  const found = copied.find(({ diskId }) => diskId === disk.diskId);
+  if (!found) throw new TypeError(`${disk.label} was not copied`);
+  return found;
+}
+
+/** @throws OsseaError `verify.mismatch` where a disk that was to be verified is not equal */
+export function assertVerified(name: string, reports: readonly DiskReport[]): void {
+  const wrong = reports.filter((report) => report.verifyMode !== 'none' && !report.verified);
+  if (wrong.length === 0) return;
+  const list = wrong.map((report) => `${report.label} (${report.mismatchedChunks} chunks)`).join(', ');
+  throw new OsseaError('verify.mismatch', `The replica of ${name} differs from its source: ${list}.`, {
+    remedy: 'Check the storage of the target, then replicate again: only what differs is written.',
+  });
+}
+
+function incomplete(zone: boolean): OsseaError {
+  const what = zone ? 'zone' : 'disk offering';
+  return new OsseaError('config.incomplete', `No ${what} is chosen for the replica volumes.`, {
+    field: zone ? 'target.zoneId' : 'target.diskOfferingId',
+    remedy: `Choose a ${what} for the target.`,
+  });
+}

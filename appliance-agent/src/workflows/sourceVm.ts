@@ -1,0 +1,28 @@
+import { OsseaError, type VirtualMachine, type Workload } from '../contract/index.ts';
+import type { JobRun } from './jobRun.ts';
+import { haveCredentials, type WorkflowParts } from './parts.ts';
+
+/** The workload's VM by its instance UUID: MoRefs and names change. @throws OsseaError `vsphere.not-found` */
+export async function findSourceVm({ sessions }: WorkflowParts, workload: Workload): Promise<VirtualMachine> {
+  const client = await sessions.vcenter(workload.sourceId);
+  const vm = await client.findVm({ instanceUuid: workload.instanceUuid });
+  if (vm) return vm;
+  throw new OsseaError('vsphere.not-found', `${workload.name} is not in vCenter any more.`, {
+    field: 'instanceUuid',
+    value: workload.instanceUuid,
+    remedy:
+      'See whether the VM was deleted or moved to another vCenter; then remove the workload or add the VM anew.',
+  });
+}
+
+/** Waits until both sides of the workload have credentials. */
+export async function haveEndpoints(
+  parts: WorkflowParts,
+  run: JobRun,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = await parts.store.sources.require(workload.sourceId);
+  const target = await parts.store.targets.require(workload.targetId);
+  await haveCredentials(parts, run, [source, target], signal);
+}
