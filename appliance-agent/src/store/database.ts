@@ -6,9 +6,15 @@ import { OsseaError } from '../contract/index.ts';
 import * as initial from './migrations/0001_initial.ts';
 import * as pausedJobs from './migrations/0002_paused_jobs.ts';
 import * as failover from './migrations/0003_failover.ts';
+import * as replicaState from './migrations/0004_replica_state.ts';
 import type { Schema } from './schema.ts';
 
-const migrations = { '0001_initial': initial, '0002_paused_jobs': pausedJobs, '0003_failover': failover };
+const migrations = {
+  '0001_initial': initial,
+  '0002_paused_jobs': pausedJobs,
+  '0003_failover': failover,
+  '0004_replica_state': replicaState,
+};
 
 /** How long an operation waits for a database that is being restarted before it gives up. Milliseconds. */
 const patienceMs = 60_000;

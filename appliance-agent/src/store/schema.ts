@@ -13,6 +13,7 @@ import type {
   SourceEndpoint,
   TargetEndpoint,
   TransportChoice,
+  VirtualMachine,
   Workload,
   WorkloadSettings,
 } from '../contract/index.ts';
@@ -76,6 +77,8 @@ interface WorkloadTable {
   attention: OptionalJson<Problem>;
   settings: Json<WorkloadSettings>;
   replicated_until: OptionalMoment;
+  replica_torn_since: OptionalMoment;
+  source_vm: OptionalJson<VirtualMachine>;
   created_at: Moment;
 }
 

@@ -215,6 +215,18 @@ describe('workloads', () => {
     });
   });
 
+  it('say since when their volumes show no point in time, until the next cycle is complete', async () => {
+    const { workload, disk } = await addWorkload('torn');
+    expect(await store.workloads.replicaTornSince(workload.id)).toBeUndefined();
+    await store.workloads.markReplicaTorn(workload.id);
+    const since = await store.workloads.replicaTornSince(workload.id);
+    expect(since).toBeInstanceOf(Date);
+    await store.workloads.markReplicaTorn(workload.id);
+    expect(await store.workloads.replicaTornSince(workload.id), 'the first moment counts').toEqual(since);
+    await store.workloads.completeCycle(workload.id, new Date(), [{ diskId: disk.id, changeId: undefined }]);
+    expect(await store.workloads.replicaTornSince(workload.id)).toBeUndefined();
+  });
+
   it('keep their source and target from being deleted', async () => {
     const { source, target } = await addWorkload('used');
     await expect(store.sources.delete(source.id)).rejects.toMatchObject({ code: 'request.conflict' });

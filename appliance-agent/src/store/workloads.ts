@@ -1,5 +1,11 @@
 import type { WorkloadSettings } from '../contract/index.ts';
-import { OsseaError, type Problem, type TransportChoice, type Workload } from '../contract/index.ts';
+import {
+  OsseaError,
+  type Problem,
+  type TransportChoice,
+  VirtualMachine,
+  type Workload,
+} from '../contract/index.ts';
 import type { Database, Queryable } from './database.ts';
 import { endedFailoverStates } from './failovers.ts';
 import { activeStates } from './jobs.ts';
@@ -162,7 +168,7 @@ export class Workloads {
       }
       await db
         .updateTable('workloads')
-        .set({ replicated_until: replicatedUntil, attention: null })
+        .set({ replicated_until: replicatedUntil, replica_torn_since: null, attention: null })
         .where('id', '=', id)
         .execute();
       await db
@@ -172,6 +178,45 @@ export class Workloads {
         .where('state', '=', 'managed')
         .execute();
     });
+  }
+
+  /**
+   * Says that the replica's volumes are about to be written, and show no point in time until `completeCycle`. The first moment counts.
+   */
+  async markReplicaTorn(id: string): Promise<void> {
+    await this.#database.query((db) =>
+      db
+        .updateTable('workloads')
+        .set((eb) => ({
+          replica_torn_since: eb.fn.coalesce('replica_torn_since', eb.val(new Date())),
+        }))
+        .where('id', '=', id)
+        .execute(),
+    );
+  }
+
+  /** Since when the volumes have been between two points; undefined while they show `replicatedUntil`. */
+  async replicaTornSince(id: string): Promise<Date | undefined> {
+    const row = await this.#database.query((db) =>
+      db.selectFrom('workloads').select('replica_torn_since').where('id', '=', id).executeTakeFirst(),
+    );
+    return row?.replica_torn_since ?? undefined;
+  }
+
+  /** Remembers the source VM as it is seen now, for when it cannot be asked. */
+  async putSourceVm(id: string, vm: VirtualMachine): Promise<void> {
+    const source_vm = JSON.stringify(vm);
+    await this.#database.query((db) =>
+      db.updateTable('workloads').set({ source_vm }).where('id', '=', id).execute(),
+    );
+  }
+
+  /** The source VM as it was when it was last seen; undefined before the first time. */
+  async sourceVm(id: string): Promise<VirtualMachine | undefined> {
+    const row = await this.#database.query((db) =>
+      db.selectFrom('workloads').select('source_vm').where('id', '=', id).executeTakeFirst(),
+    );
+    return VirtualMachine.optional().parse(row?.source_vm ?? undefined);
   }
 
   /** Puts the disks in step with the source; a disk with another backing or key is another disk with an id of its own. */

@@ -33,6 +33,7 @@ import { currentDisks } from './diskIdentity.ts';
 import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
 import { EventHub } from './eventHub.ts';
 import { FailoverService } from './failover/failoverService.ts';
+import { ReplicaTurns } from './failover/replicaTurn.ts';
 import { JobControl } from './jobControl.ts';
 import { JobRunner } from './jobRunner.ts';
 import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts';
@@ -69,6 +70,7 @@ export class AgentEngine implements Engine {
       credentials,
       logger,
       hub: new EventHub(store),
+      replicaTurns: new ReplicaTurns(),
       limiter: new RateLimiter(limits.bandwidthLimit),
       limits: () => this.#limits,
       sessions: new Sessions({

@@ -112,6 +112,7 @@ export async function copyWorkloadDisk(
     const { changeId } = disk;
     await journal.beginPoint({ snapshot, ...(changeId !== undefined && { changeId }), change }, ranges);
   }
+  await store.workloads.markReplicaTorn(workload.id);
   const result = await copyDisk({
     source,
     target,

@@ -4,6 +4,7 @@ import type { Limits } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
 import type { CredentialSource } from './engine.ts';
 import type { EventHub } from './eventHub.ts';
+import type { ReplicaTurns } from './failover/replicaTurn.ts';
 import type { JobRun } from './jobRun.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -25,6 +26,7 @@ export interface WorkflowParts {
   readonly sessions: Sessions;
   readonly credentials: CredentialSource;
   readonly hub: EventHub;
+  readonly replicaTurns: ReplicaTurns;
   /** Over all jobs. */
   readonly limiter: RateLimiter;
   readonly limits: () => Limits;

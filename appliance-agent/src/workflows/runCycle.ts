@@ -59,12 +59,14 @@ export async function runCycle(
   const steps = new CycleSteps(run, naming);
   let outcome: CycleOutcome | undefined;
   let failure: unknown;
+  // From the first write until the volumes are detached: a test may snapshot them before or after, not in between.
+  using turn = new DisposableStack();
   try {
-    outcome = await copyPoint(parts, run, steps, workloadId, request);
+    outcome = await copyPoint(parts, run, steps, workloadId, request, turn);
   } catch (error) {
     failure = error;
   }
-  const problem = await release(parts, run, steps, workloadId);
+  const problem = await release(parts, run, steps, workloadId, turn);
   if (failure !== undefined) throw failure;
   if (problem) throw OsseaError.fromProblem(problem);
   if (!outcome) throw new TypeError('A cycle ended without an outcome');
@@ -107,6 +109,7 @@ async function copyPoint(
   steps: CycleSteps,
   workloadId: string,
   request: CycleRequest,
+  turn: DisposableStack,
 ): Promise<CycleOutcome> {
   const { store, sessions } = parts;
   const { heal } = request;
@@ -123,6 +126,7 @@ async function copyPoint(
     const vm = await findSourceVm(parts, workload);
     await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, vm));
     await store.workloads.update(workloadId, { name: vm.name, moRef: vm.moRef });
+    await store.workloads.putSourceVm(workloadId, vm);
     await assertReady(parts, await store.workloads.require(workloadId), vm, signal);
     await enableChangeTracking(parts, run, workload, vm, signal);
     return { startedAt, previousPointAt: workload.replicatedUntil };
@@ -158,6 +162,9 @@ async function copyPoint(
     return null;
   });
 
+  turn.use(
+    await parts.replicaTurns.take(run, workloadId, 'A replication writes to the volumes.', run.signal),
+  );
   const copied = await steps.step('copy', 'Copy the disks', async (signal) => {
     const cycle = await openCycle(parts, run, workloadId, point.snapshot, signal);
     return eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
@@ -230,6 +237,7 @@ async function release(
   run: JobRun,
   steps: CycleSteps,
   workloadId: string,
+  turn: Disposable,
 ): Promise<Problem | undefined> {
   const { store, sessions } = parts;
   let failure: Problem | undefined;
@@ -241,6 +249,7 @@ async function release(
     }
   };
   await attempt('detach', 'Detach the volumes', (signal) => detachVolumes(parts, run, workloadId, signal));
+  turn[Symbol.dispose]();
   await attempt('remove-snapshot', 'Remove the snapshot', async (signal) => {
     const workload = await store.workloads.require(workloadId);
     for (const effect of await store.effects.listOpen({ jobId: run.jobId, kind: 'snapshot' })) {

@@ -26,7 +26,9 @@ export const verifySteps = [
 export async function verifyReplica(parts: WorkflowParts, run: JobRun, workloadId: string): Promise<void> {
   const { store } = parts;
   let failure: Problem | undefined;
+  using turn = new DisposableStack();
   try {
+    turn.use(await parts.replicaTurns.take(run, workloadId, 'A verification reads the volumes.', run.signal));
     await run.step('verify', async (signal) => {
       const workload = await store.workloads.require(workloadId);
       await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
