@@ -15,6 +15,22 @@ export interface NewJob {
   readonly createdBy: string;
 }
 
+/**
+ * Writes a job down and tells it; the runner takes it up within a second. For a step of another job, which must not start a workflow itself.
+ * @throws OsseaError `job.running` where the workload has an active job in the same lane
+ */
+export async function writeJob(
+  parts: WorkflowParts,
+  { id = randomUUID(), workloadId, ...rest }: NewJob,
+): Promise<Job> {
+  const { store, hub } = parts;
+  const workload = workloadId === undefined ? undefined : await store.workloads.require(workloadId);
+  const job = await store.jobs.create({ id, workload, ...rest });
+  await hub.publish({ kind: 'job', at: new Date().toISOString(), job });
+  if (workload) await tellWorkload(parts, workload.id);
+  return job;
+}
+
 /** Starts and cancels jobs, for the API and for what starts by itself. */
 export class JobControl {
   readonly #parts: WorkflowParts;
@@ -26,13 +42,9 @@ export class JobControl {
   }
 
   /** @throws OsseaError `job.running` where the workload has an active job in the same lane */
-  async start({ id = randomUUID(), workloadId, ...rest }: NewJob): Promise<Job> {
-    const { store, hub } = this.#parts;
-    const workload = workloadId === undefined ? undefined : await store.workloads.require(workloadId);
+  async start(newJob: NewJob): Promise<Job> {
     // Written down first: a process that is started meanwhile finds it and runs it.
-    const job = await store.jobs.create({ id, workload, ...rest });
-    await hub.publish({ kind: 'job', at: new Date().toISOString(), job });
-    if (workload) await tellWorkload(this.#parts, workload.id);
+    const job = await writeJob(this.#parts, newJob);
     await this.#runner.start(job.id);
     return job;
   }

@@ -4,6 +4,7 @@ import { StartReplicate, StartVerify } from '../contract/index.ts';
 import type { JobFacts } from '../store/jobs.ts';
 import { cleanup } from './cleanup.ts';
 import { durableStatus, launchDurable, shutdownDurable, startDurable } from './durable.ts';
+import { performFailover } from './failover/performFailover.ts';
 import { finishJob } from './finishJob.ts';
 import { JobRun } from './jobRun.ts';
 import type { WorkflowParts } from './parts.ts';
@@ -123,7 +124,7 @@ export class JobRunner {
         case 'commit':
         case 'rollback':
         case 'failover-cleanup':
-          throw new TypeError(`There is no workflow for ${facts.kind}`);
+          return await performFailover(this.#parts, facts, run);
       }
     } catch (error) {
       run.logger.error({ err: error }, 'a job failed outside of its steps');

@@ -18,6 +18,7 @@ import {
 } from '../../contract/index.ts';
 import type { JobControl } from '../jobControl.ts';
 import type { WorkflowParts } from '../parts.ts';
+import { changeFailover } from './failoverRecord.ts';
 import { LiveFailovers } from './liveFailovers.ts';
 import type { FailoverOperations, PlannedUndoing } from './operations.ts';
 
@@ -85,14 +86,11 @@ export class FailoverService implements FailoverOperations {
   }
 
   async markTested(id: string, { note }: MarkTested, actor: string): Promise<Failover> {
-    const { store, hub } = this.#parts;
-    await store.failovers.require(id);
+    await this.require(id);
     const at = new Date().toISOString();
-    const failover = await store.failovers.update(id, {
+    return changeFailover(this.#parts, id, {
       tested: { by: actor, at, ...(note !== undefined && { note }) },
     });
-    await hub.publish({ kind: 'failover', at, failover });
-    return failover;
   }
 
   async screenshot(id: string): Promise<Screenshot> {
