@@ -31,6 +31,8 @@ export function pageOf(call: Call, item: string, all: readonly Answer[]): Answer
 interface Listed {
   id: string;
   name: string;
+  /** Of VMs; keywords are looked for in it too. */
+  displayName?: string;
   account?: Account;
   zoneId?: string;
   tags?: ReadonlyMap<string, string>;
@@ -51,7 +53,8 @@ export function passes(site: Site, call: Call, thing: Listed): boolean {
     (parameters.text('id') ?? thing.id) === thing.id &&
     (ids.length === 0 || ids.includes(thing.id)) &&
     (name === undefined || thing.name.toLowerCase() === name.toLowerCase()) &&
-    (keyword === undefined || thing.name.toLowerCase().includes(keyword)) &&
+    (keyword === undefined ||
+      [thing.name, thing.displayName].some((text) => text?.toLowerCase().includes(keyword))) &&
     (zoneId === undefined || thing.zoneId === undefined || thing.zoneId === zoneId) &&
     Object.entries(parameters.pairs('tags')).every(([key, value]) => thing.tags?.get(key) === value)
   );

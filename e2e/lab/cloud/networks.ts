@@ -4,6 +4,7 @@ import { checkLimits } from './limits.ts';
 import { selected } from './listing.ts';
 import type { Network, Nic, Vm } from './model.ts';
 import { domainId, type Site } from './site.ts';
+import { tagAnswers } from './tags.ts';
 import { cloudTime } from './time.ts';
 
 /** Networks, their offerings, and the NICs on them. */
@@ -285,6 +286,6 @@ function networkAnswer(site: Site, network: Network): Answer {
     strechedl2subnet: false,
     egressdefaultpolicy: network.offering.egress,
     created: cloudTime(network.createdAt),
-    tags: [],
+    tags: tagAnswers(network, 'Network'),
   };
 }
