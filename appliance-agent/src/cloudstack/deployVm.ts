@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import { CloudId, type VolumeId } from '../contract/index.ts';
-import { type CloudVm, parseAnswer } from './answers.ts';
+import type { CloudVm } from './answers.ts';
 import type { CloudStackClient, Parameters } from './client.ts';
 import { destroyVm, findOwnVm, findVm, passingVmStates, updateVm } from './machines.ts';
 import { tokenOf } from './ownership.ts';
@@ -124,8 +123,9 @@ export async function deployVm(
   options: EffectOptions,
 ): Promise<CloudVm> {
   const { signal, pauseMs, onAccepted } = options;
-  const settled = () =>
-    lookWhenSettled(client, () => findOwnVm(client, vm.ownerId, signal), passingVmStates, signal);
+  let toldId: CloudId | undefined;
+  const look = () => (toldId ? findVm(client, toldId, signal) : findOwnVm(client, vm.ownerId, signal));
+  const settled = () => lookWhenSettled(client, look, passingVmStates, signal);
   const made = async () => {
     const found = await settled();
     return found && found.state !== 'Error' ? found : undefined;
@@ -137,11 +137,14 @@ export async function deployVm(
       act: async () => {
         const failed = await settled();
         if (failed) await destroyVm(client, failed.id, [], options);
-        const result = await client.callAsync('deployVirtualMachine', deployParameters(vm), {
+        toldId = undefined;
+        await client.callAsync('deployVirtualMachine', deployParameters(vm), {
           signal,
-          onAccepted,
+          onAccepted: async (job) => {
+            toldId = job.objectId === undefined ? undefined : CloudId.parse(job.objectId);
+            await onAccepted?.(job);
+          },
         });
-        parseAnswer(z.object({ virtualmachine: z.object({ id: CloudId }) }), result, 'deployVirtualMachine');
       },
       look: made,
       pauseMs,

@@ -24,6 +24,22 @@ export async function createTags(
   );
 }
 
+/** Removes tags by their keys, whatever their values. */
+export async function deleteTags(
+  client: CloudStackClient,
+  resourceType: TaggedKind,
+  ids: readonly string[],
+  keys: readonly string[],
+  options: AsyncCallOptions = {},
+): Promise<void> {
+  const named = keys.map((key, index): [string, string] => [`tags[${index}].key`, key]);
+  await client.callAsync(
+    'deleteTags',
+    { resourcetype: resourceType, resourceids: ids, ...Object.fromEntries(named) },
+    options,
+  );
+}
+
 interface Tagged {
   readonly id: string;
   readonly name: string;
