@@ -3,6 +3,8 @@ import type { VolumeRecord, VolumeRecords } from '../../appliance-agent/src/volu
 /** What a process dies of in a test. */
 export class Killed extends Error {}
 
+const ended = ['deleted', 'surrendered'];
+
 /** Volume records that outlive the service that wrote them, as a database does. */
 export class RememberedRecords implements VolumeRecords {
   readonly #records = new Map<string, string>();
@@ -17,7 +19,7 @@ export class RememberedRecords implements VolumeRecords {
 
   async list(targetId: string): Promise<VolumeRecord[]> {
     const records: VolumeRecord[] = [...this.#records.values()].map((text) => JSON.parse(text));
-    return records.filter((record) => record.targetId === targetId && record.state !== 'deleted');
+    return records.filter((record) => record.targetId === targetId && !ended.includes(record.state));
   }
 
   async put(record: VolumeRecord): Promise<void> {

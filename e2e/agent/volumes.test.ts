@@ -292,6 +292,7 @@ describe('reconcile', () => {
     const useless = await site.service.create(site.request(), never);
     const needed = {
       replicas: new Set([idle.record.id, busy.record.id]),
+      clones: new Set<string>(),
       inUse: new Set([busy.record.id]),
     };
     const orphans = await site.service.listOrphans(needed);

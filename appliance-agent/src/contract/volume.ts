@@ -5,11 +5,18 @@ import { AgentId, Bytes, CloudId, Timestamp, VolumeId } from './ids.ts';
 export const VolumeState = z.enum([
   'creating',
   'detached',
+  /** To the appliance, as the next two. */
   'attaching',
   'attached',
   'detaching',
+  /** Into another VM, as the next two; `in-vm` also while a VM is being made of it. */
+  'joining-vm',
+  'in-vm',
+  'leaving-vm',
   'deleting',
   'deleted',
+  /** It belongs to a VM that was committed, and is no business of ours any more. */
+  'surrendered',
 ]);
 export type VolumeState = z.infer<typeof VolumeState>;
 
@@ -21,6 +28,10 @@ export const ManagedVolume = z.object({
   workloadDiskId: AgentId,
   /** Undefined until CloudStack has told it. */
   volumeId: VolumeId.optional(),
+  /** A clone is made from a snapshot of a replica, for a test, and goes with it. */
+  role: z.enum(['replica', 'clone']).default('replica'),
+  /** The snapshot that a clone is made from. */
+  snapshotId: CloudId.optional(),
   name: z.string(),
   state: VolumeState,
   requestedBytes: Bytes,
@@ -28,7 +39,10 @@ export const ManagedVolume = z.object({
   sizeBytes: Bytes,
   zoneId: CloudId,
   diskOfferingId: CloudId,
+  /** The appliance's VM, or in the states of another VM that one, as soon as it is known. */
   attachedVmId: CloudId.optional(),
+  /** The place that was asked for in another VM; 0 is its root disk. */
+  vmDeviceId: z.number().int().nonnegative().optional(),
   /** `/dev/disk/by-id/…` while attached; found anew each time, never stored over a reboot. */
   devicePath: z.string().optional(),
   /** Human-readable persistent link, `<run dir>/volumes/<vm>-<disk>`. */

@@ -1,6 +1,10 @@
+import { sql } from 'kysely';
 import { ManagedVolume } from '../contract/index.ts';
 import type { Database } from './database.ts';
 import type { StoredVolume } from './schema.ts';
+
+/** States in which a volume is none of ours any more. */
+const ended = ['deleted', 'surrendered'];
 
 /** Records of volumes: what their owner writes down before it acts. */
 export class Volumes {
@@ -14,20 +18,20 @@ export class Volumes {
     const row = await this.#database.query((db) =>
       db.selectFrom('volumes').select('record').where('id', '=', recordId).executeTakeFirst(),
     );
-    return row?.record;
+    return row && complete(row.record);
   }
 
-  /** All records of a target but the deleted ones. */
+  /** All records of a target but those of volumes that are deleted or surrendered. */
   async list(targetId: string): Promise<StoredVolume[]> {
     const rows = await this.#database.query((db) =>
       db
         .selectFrom('volumes')
         .select('record')
         .where('target_id', '=', targetId)
-        .where('state', '<>', 'deleted')
+        .where('state', 'not in', ended)
         .execute(),
     );
-    return rows.map(({ record }) => record);
+    return rows.map(({ record }) => complete(record));
   }
 
   /** The volume that holds the replica of a disk. */
@@ -37,29 +41,31 @@ export class Volumes {
         .selectFrom('volumes')
         .select('record')
         .where('workload_disk_id', '=', workloadDiskId)
-        .where('state', '<>', 'deleted')
+        .where('state', 'not in', ended)
+        .where(hasRole('replica'))
         .executeTakeFirst(),
     );
-    return row?.record;
+    return row && complete(row.record);
   }
 
-  /** The volumes of a workload, also of disks that it no longer has. */
-  async ofWorkload(workloadId: string): Promise<StoredVolume[]> {
+  /** The replicas, or clones, of a workload's disks, also of disks that it no longer has. */
+  async ofWorkload(workloadId: string, role: ManagedVolume['role'] = 'replica'): Promise<StoredVolume[]> {
     const rows = await this.#database.query((db) =>
       db
         .selectFrom('volumes')
         .select('record')
         .where('workload_id', '=', workloadId)
-        .where('state', '<>', 'deleted')
+        .where('state', 'not in', ended)
+        .where(hasRole(role))
         .execute(),
     );
-    return rows.map(({ record }) => record);
+    return rows.map(({ record }) => complete(record));
   }
 
-  /** All that are not deleted, as the API shows them. */
+  /** All that are ours still, as the API shows them. */
   async listAll(): Promise<ManagedVolume[]> {
     const rows = await this.#database.query((db) =>
-      db.selectFrom('volumes').select('record').where('state', '<>', 'deleted').execute(),
+      db.selectFrom('volumes').select('record').where('state', 'not in', ended).execute(),
     );
     return rows.map(({ record }) => ManagedVolume.parse(record));
   }
@@ -81,4 +87,13 @@ export class Volumes {
         .execute(),
     );
   }
+}
+
+/** Records of before there were clones have no role. */
+function hasRole(role: ManagedVolume['role']) {
+  return sql<boolean>`coalesce(record ->> 'role', 'replica') = ${role}`;
+}
+
+function complete(record: StoredVolume): StoredVolume {
+  return { ...record, role: record.role ?? 'replica' };
 }

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { WorkloadSettings } from '../contract/index.ts';
 import {
   OsseaError,
@@ -266,6 +267,8 @@ async function read(db: Queryable, only: { readonly id: string } | undefined): P
     .select(['workload_disk_id', 'record'])
     .where('workload_id', 'in', ids)
     .where('state', '<>', 'deleted')
+    // A record of before there were clones has no role.
+    .where(sql<boolean>`coalesce(record ->> 'role', 'replica') = 'replica'`)
     .execute();
   const active = await db
     .selectFrom('jobs')

@@ -1,7 +1,7 @@
 import type { CloudVolume } from '../cloudstack/client.ts';
 import { lookAgain, settle } from '../cloudstack/settle.ts';
 import { attachVolume as attachInCloud } from '../cloudstack/volumes.ts';
-import { isOsseaError, OsseaError } from '../contract/index.ts';
+import { OsseaError } from '../contract/index.ts';
 import { type AttachWait, findRefusal } from './attachSlots.ts';
 import { checkDevice, checkNotShared } from './deviceCheck.ts';
 import { type FoundDevice, findDevice, waitForDevice } from './deviceLink.ts';
@@ -11,12 +11,16 @@ import {
   type CreatedRecord,
   deviceRecheckMs,
   finishPendingJob,
+  inVmStates,
   update,
   type VolumeContext,
+  withPendingJob,
 } from './volumeContext.ts';
+import { attachedElsewhere, heldByVm, volumeGone } from './volumeErrors.ts';
 import { findLiveVolume } from './volumeFinder.ts';
 import { assertOurs } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
+import { storagePromisesZeros } from './zeroedStorage.ts';
 
 /** A volume that can be written now. */
 export interface AttachedVolume {
@@ -41,6 +45,7 @@ export async function attachVolume(
   onWaiting: OnWaiting | undefined,
 ): Promise<AttachedVolume> {
   assertCreated(before);
+  if (inVmStates.has(before.state)) throw heldByVm(before);
   const settled = await finishPendingJob(context, before, signal);
   const intent = await update(context, settled, { state: 'attaching', attachedVmId: context.applianceVmId });
   assertCreated(intent);
@@ -86,45 +91,30 @@ async function tryToPlug(
   if (!volume) throw volumeGone(record);
   assertOurs(record, volume);
   if (volume.attachedVmId === context.applianceVmId) return { volume };
-  if (volume.attachedVmId !== undefined) {
-    throw new OsseaError(
-      'cloudstack.in-use',
-      `The volume ${record.name} is attached to the VM ${volume.attachedVmName ?? volume.attachedVmId}.`,
-      { remedy: 'Detach it there in CloudStack, then try again.', retryable: true },
-    );
-  }
+  if (volume.attachedVmId !== undefined) throw attachedElsewhere(record, volume);
   const full = await context.slots.whyFull(signal);
   if (full) return { wait: full };
 
-  let current: VolumeRecord = record;
   try {
-    const attached = await settle({
-      subject: `the attaching of ${record.name}`,
-      act: () =>
-        attachInCloud(context.client, record.volumeId, context.applianceVmId, {
-          signal,
-          onAccepted: async ({ jobId }) => {
-            current = await update(context, current, { pendingJobId: jobId });
-          },
-        }),
-      look: async () => {
-        const seen = await find();
-        return seen?.attachedVmId === context.applianceVmId ? seen : undefined;
-      },
-      isFinal: (error) => findRefusal(error) !== undefined,
-      pauseMs: context.pauseMs,
-      signal,
-    });
+    const attached = await withPendingJob(context, record, signal, (onAccepted) =>
+      settle({
+        subject: `the attaching of ${record.name}`,
+        act: () =>
+          attachInCloud(context.client, record.volumeId, context.applianceVmId, { signal, onAccepted }),
+        look: async () => {
+          const seen = await find();
+          return seen?.attachedVmId === context.applianceVmId ? seen : undefined;
+        },
+        isFinal: (error) => findRefusal(error) !== undefined,
+        pauseMs: context.pauseMs,
+        signal,
+      }),
+    );
     return { volume: attached };
   } catch (error) {
     const wait = await context.slots.learnFrom(error, signal);
     if (!wait) throw error;
     return { wait };
-  } finally {
-    // Kept when we were told to stop: the job goes on, and whoever continues waits for it first.
-    if (!signal.aborted && current.pendingJobId !== undefined) {
-      await update(context, current, { pendingJobId: undefined });
-    }
   }
 }
 
@@ -165,36 +155,6 @@ async function devicesOf(
     }),
   );
   return found.flat();
-}
-
-/** Pools whose new volumes are files or objects that read as zeros. Thick LVM (CLVM) shows what lay there before. */
-const zeroedPoolTypes = new Set(['Filesystem', 'NetworkFilesystem', 'SharedMountPoint', 'RBD']);
-
-/** False also where the account may not see the pool: unproven is not zero. */
-async function storagePromisesZeros(
-  context: VolumeContext,
-  volume: CloudVolume,
-  signal: AbortSignal,
-): Promise<boolean> {
-  // Zeros of the storage decrypt to noise.
-  if (volume.encrypted || volume.storagePoolId === undefined) return false;
-  try {
-    const [pool] = await context.client.listStoragePools(volume.storagePoolId, signal);
-    return pool !== undefined && zeroedPoolTypes.has(pool.type);
-  } catch (error) {
-    if (isOsseaError(error, 'cloudstack.unsupported', 'cloudstack.unauthorized', 'cloudstack.account'))
-      return false;
-    throw error;
-  }
-}
-
-/** The volume was removed behind our back. */
-export function volumeGone(record: VolumeRecord): OsseaError {
-  return new OsseaError(
-    'request.not-found',
-    `The volume ${record.name} (${record.volumeId}) of ${record.diskLabel} of ${record.vmName} is not in CloudStack any more.`,
-    { remedy: 'Remove the replica of this workload and replicate it anew.' },
-  );
 }
 
 function deviceMissing(context: VolumeContext, record: CreatedRecord): OsseaError {

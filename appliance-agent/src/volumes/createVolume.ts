@@ -27,15 +27,31 @@ export async function createVolume(
   signal: AbortSignal,
 ): Promise<VolumeRecord> {
   const existing = await context.records.get(request.recordId);
-  if (!existing)
-    return await finishCreate(context, await recordIntent(context, request), signal, { repeated: false });
-  if (existing.workloadDiskId !== request.disk.id || existing.requestedBytes !== request.bytes) {
+  if (
+    existing &&
+    (existing.workloadDiskId !== request.disk.id || existing.requestedBytes !== request.bytes)
+  ) {
     throw new OsseaError(
       'request.conflict',
       `The volume record ${existing.id} is that of ${existing.diskLabel} of ${existing.vmName} with ${existing.requestedBytes} bytes, not of ${request.disk.label} with ${request.bytes}.`,
     );
   }
-  if (existing.state === 'deleting' || existing.state === 'deleted') {
+  return await continueCreation(context, existing, () => intentOf(context, request), signal);
+}
+
+/** Begins a creation with its intent, or finishes one that has begun. */
+export async function continueCreation(
+  context: VolumeContext,
+  existing: VolumeRecord | undefined,
+  intent: () => VolumeRecord,
+  signal: AbortSignal,
+): Promise<VolumeRecord> {
+  if (!existing) {
+    const record = intent();
+    await context.records.put(record);
+    return await finishCreate(context, record, signal, { repeated: false });
+  }
+  if (['deleting', 'deleted', 'surrendered'].includes(existing.state)) {
     throw new OsseaError('request.conflict', `The volume ${existing.name} is ${existing.state}.`);
   }
   return existing.state === 'creating'
@@ -43,12 +59,13 @@ export async function createVolume(
     : existing;
 }
 
-async function recordIntent(context: VolumeContext, request: CreateVolume): Promise<VolumeRecord> {
-  const record: VolumeRecord = {
+function intentOf(context: VolumeContext, request: CreateVolume): VolumeRecord {
+  return {
     id: request.recordId,
     targetId: context.targetId,
     workloadId: request.workload.id,
     workloadDiskId: request.disk.id,
+    role: 'replica',
     vmName: request.workload.name,
     diskLabel: request.disk.label,
     name: volumeName(request.workload.name, request.disk.label, request.recordId),
@@ -60,8 +77,6 @@ async function recordIntent(context: VolumeContext, request: CreateVolume): Prom
     knownZero: true,
     createdAt: new Date().toISOString(),
   };
-  await context.records.put(record);
-  return record;
 }
 
 /** From an intent to a tagged volume. `repeated`: an earlier call may have created the volume already. */
@@ -89,7 +104,8 @@ export async function finishCreate(
             name: record.name,
             zoneId: record.zoneId,
             diskOfferingId: record.diskOfferingId,
-            sizeGib: ceilToGib(record.requestedBytes),
+            sizeGib: ceilToGib(record.sizeBytes),
+            snapshotId: record.snapshotId,
           },
           {
             signal,

@@ -5,7 +5,14 @@ import { OsseaError } from '../contract/index.ts';
 import { checkUnused } from './deviceCheck.ts';
 import { deviceLinkNames, findDevice, waitForNoDevice } from './deviceLink.ts';
 import { removePersistentLinks } from './persistentLink.ts';
-import { deviceRecheckMs, finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
+import {
+  deviceRecheckMs,
+  finishPendingJob,
+  onApplianceStates,
+  update,
+  type VolumeContext,
+  withPendingJob,
+} from './volumeContext.ts';
 import { findLiveVolume } from './volumeFinder.ts';
 import { assertOurs } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
@@ -17,7 +24,8 @@ export async function detachVolume(
   signal: AbortSignal,
 ): Promise<VolumeRecord> {
   const { volumeId } = before;
-  if (volumeId === undefined || before.state === 'detached' || before.state === 'deleted') return before;
+  // A volume in another VM is not attached to the appliance.
+  if (volumeId === undefined || !onApplianceStates.has(before.state)) return before;
   const device = await findDevice(context.deviceDir, volumeId);
   if (device) await checkUnused(before, device);
 
@@ -63,24 +71,13 @@ async function unplug(context: VolumeContext, record: VolumeRecord, signal: Abor
   const volume = await lookAgain(attached, { pauseMs: context.pauseMs, signal });
   if (!volume) return;
   assertOurs(record, volume);
-  let current = record;
-  try {
-    await settle({
+  await withPendingJob(context, record, signal, (onAccepted) =>
+    settle({
       subject: `the detaching of ${record.name}`,
-      act: () =>
-        detachInCloud(context.client, volumeId, {
-          signal,
-          onAccepted: async ({ jobId }) => {
-            current = await update(context, current, { pendingJobId: jobId });
-          },
-        }),
+      act: () => detachInCloud(context.client, volumeId, { signal, onAccepted }),
       look: async () => ((await attached()) ? undefined : true),
       pauseMs: context.pauseMs,
       signal,
-    });
-  } finally {
-    if (!signal.aborted && current.pendingJobId !== undefined) {
-      await update(context, current, { pendingJobId: undefined });
-    }
-  }
+    }),
+  );
 }

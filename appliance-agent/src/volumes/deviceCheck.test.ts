@@ -21,6 +21,7 @@ const record: VolumeRecord = {
   vmName: 'web',
   diskLabel: 'Hard disk 1',
   name: 'ossea-web-Hard-disk-1-6f2d3c4b5a69',
+  role: 'replica',
   state: 'attaching',
   volumeId: VolumeId.parse('b1ce8c13-72e7-44d5-869d-36fb40f756a4'),
   requestedBytes: sizeBytes,

@@ -2,12 +2,14 @@ import { ownerTag } from '../cloudstack/ownership.ts';
 import { lookAgain } from '../cloudstack/settle.ts';
 import { listVolumes } from '../cloudstack/volumes.ts';
 import { OsseaError } from '../contract/index.ts';
-import { adoptDevice, volumeGone } from './attachVolume.ts';
+import { adoptDevice } from './attachVolume.ts';
 import { finishCreate } from './createVolume.ts';
 import { deleteVolume } from './deleteVolume.ts';
 import { detachVolume } from './detachVolume.ts';
 import { findDevice } from './deviceLink.ts';
+import { adoptVolume } from './vmVolume.ts';
 import { assertCreated, finishPendingJob, type VolumeContext } from './volumeContext.ts';
+import { volumeGone } from './volumeErrors.ts';
 import { findCreated, findLiveVolume } from './volumeFinder.ts';
 import { assertOurs, namePrefix } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
@@ -42,7 +44,12 @@ export async function reconcileRecord(
     case 'deleting':
       await deleteVolume(context, record, signal);
       return 'the deletion that was begun is finished';
+    case 'joining-vm':
+    case 'in-vm':
+    case 'leaving-vm':
+      return await reconcileInVm(context, record, signal);
     case 'deleted':
+    case 'surrendered':
       return undefined;
     default:
       return await reconcilePlace(context, record, signal);
@@ -60,6 +67,19 @@ async function reconcileCreating(
   if (!(await lookAgain(find, { pauseMs: context.pauseMs, signal }))) return undefined;
   await finishCreate(context, record, signal, { repeated: true });
   return 'the volume that was being created exists and is adopted';
+}
+
+/** Takes notice of where a volume of another VM is. What is to become of it, the failover decides that it belongs to. */
+async function reconcileInVm(
+  context: VolumeContext,
+  record: VolumeRecord,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  // A VM that is being made of it may not have it yet.
+  if (record.state === 'in-vm' && record.attachedVmId === undefined) return undefined;
+  const { state, attachedVmId } = await adoptVolume(context, record, signal);
+  if (state === record.state) return undefined;
+  return state === 'in-vm' ? `it is in the VM ${attachedVmId}` : 'it is in no VM';
 }
 
 /** Settles where a created volume is: attached to the appliance with a device, or not. */

@@ -34,16 +34,45 @@ export async function update(
   return changed;
 }
 
+const uncreatedStates: ReadonlySet<string> = new Set(['creating', 'deleting', 'deleted', 'surrendered']);
+
+/** States of a volume that another VM than the appliance's has, gets, or gives back. */
+export const inVmStates: ReadonlySet<string> = new Set(['joining-vm', 'in-vm', 'leaving-vm']);
+
+/** States of a volume that the appliance has, gets, or gives back. */
+export const onApplianceStates: ReadonlySet<string> = new Set(['attaching', 'attached', 'detaching']);
+
 /** A record with a volume in CloudStack. */
 export type CreatedRecord = VolumeRecord & { readonly volumeId: VolumeId };
 
 /** @throws OsseaError request.conflict for a volume that was not created yet, or is deleted */
 export function assertCreated(record: VolumeRecord): asserts record is CreatedRecord {
-  if (record.volumeId !== undefined && !['creating', 'deleting', 'deleted'].includes(record.state)) return;
+  if (record.volumeId !== undefined && !uncreatedStates.has(record.state)) return;
   throw new OsseaError(
     'request.conflict',
     `The volume ${record.name} is ${record.state} and cannot be attached.`,
   );
+}
+
+/**
+ * Does work whose accepted job is written down while it is waited for. It stays written when we are told to stop: the job goes
+ * on, and whoever continues waits for it first.
+ */
+export async function withPendingJob<T>(
+  context: VolumeContext,
+  record: VolumeRecord,
+  signal: AbortSignal,
+  work: (onAccepted: (job: { readonly jobId: string }) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  let accepted = false;
+  try {
+    return await work(async ({ jobId }) => {
+      accepted = true;
+      await update(context, record, { pendingJobId: jobId });
+    });
+  } finally {
+    if (!signal.aborted && accepted) await update(context, record, { pendingJobId: undefined });
+  }
 }
 
 /** Waits for a job that a previous process or a cancelled call has left; what came of it is looked at by the caller. */

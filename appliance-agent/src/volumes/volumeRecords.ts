@@ -15,7 +15,7 @@ export interface VolumeRecord extends ManagedVolume {
  */
 export interface VolumeRecords {
   get(recordId: string): Promise<VolumeRecord | undefined>;
-  /** All records of a target but the deleted ones. */
+  /** All records of a target but those of volumes that are deleted or surrendered. */
   list(targetId: string): Promise<VolumeRecord[]>;
   /** Inserts the record, or replaces the one of the same id. */
   put(record: VolumeRecord): Promise<void>;

@@ -3,20 +3,26 @@ import { type CloudId, isOsseaError, type Orphan, OsseaError } from '../contract
 import type { ByteRange } from '../disk/extent.ts';
 import { AttachSlots } from './attachSlots.ts';
 import { type AttachedVolume, attachVolume, type OnWaiting } from './attachVolume.ts';
+import { type CloneVolume, cloneVolume } from './cloneVolume.ts';
 import { type CreateVolume, createVolume } from './createVolume.ts';
 import { deleteVolume } from './deleteVolume.ts';
 import { detachVolume } from './detachVolume.ts';
 import { findOrphans, type NeededVolumes } from './orphans.ts';
 import { findStrays, type ReconcileReport, reconcileRecord } from './reconcile.ts';
+import { type ResizedVolume, resizeVolume } from './resizeVolume.ts';
+import { surrenderVolume } from './surrender.ts';
 import { Turns } from './turns.ts';
+import { adoptVolume, attachToVm, detachFromVm, releaseVolume } from './vmVolume.ts';
 import { update, type VolumeContext } from './volumeContext.ts';
 import type { VolumeRecord, VolumeRecords } from './volumeRecords.ts';
 
 export type { AttachWait } from './attachSlots.ts';
 export type { AttachedVolume, OnWaiting } from './attachVolume.ts';
+export type { CloneVolume } from './cloneVolume.ts';
 export type { CreateVolume } from './createVolume.ts';
 export type { NeededVolumes } from './orphans.ts';
 export type { Correction, ReconcileReport } from './reconcile.ts';
+export type { ResizedVolume } from './resizeVolume.ts';
 export type { VolumeRecord, VolumeRecords } from './volumeRecords.ts';
 
 export interface VolumeServiceOptions {
@@ -84,6 +90,72 @@ export class VolumeService {
   }
 
   /**
+   * Makes a volume of a snapshot of a replica, or finds the one that an earlier call made. On most storage it is a full copy.
+   * @throws OsseaError request.conflict for a record id of something else; volume.foreign; cloudstack.*
+   */
+  async clone(request: CloneVolume, signal: AbortSignal): Promise<VolumeRecord> {
+    const replica = await this.#get(request.replicaId);
+    return await this.#recordTurns.take(request.recordId, signal, () =>
+      cloneVolume(this.#context, request, replica, signal),
+    );
+  }
+
+  /**
+   * Makes a detached volume large enough for `bytes`, in whole GiB.
+   * @throws OsseaError request.conflict while it is attached; request.invalid for less than it holds; cloudstack.*
+   */
+  async resize(recordId: string, bytes: number, signal: AbortSignal): Promise<ResizedVolume> {
+    return await this.#inTurn(recordId, signal, (record) =>
+      resizeVolume(this.#context, record, bytes, signal),
+    );
+  }
+
+  /**
+   * Attaches a detached volume to another VM than the appliance's; `deviceId` 0 makes it the root disk of a stopped VM that has
+   * none. From then on the appliance does not attach, write or delete it.
+   * @throws OsseaError request.conflict while the appliance or a third VM has it; volume.device-mismatch; cloudstack.*
+   */
+  async attachToVm(
+    recordId: string,
+    vmId: CloudId,
+    deviceId: number | undefined,
+    signal: AbortSignal,
+  ): Promise<VolumeRecord> {
+    return await this.#inTurn(recordId, signal, (record) =>
+      attachToVm(this.#context, record, { vmId, deviceId }, signal),
+    );
+  }
+
+  /**
+   * Takes a volume out of the VM that has it; a root disk only when that VM is stopped. It is `detached` then, whatever the VM
+   * wrote to it. Resolves also when it is in no VM.
+   * @throws OsseaError cloudstack.in-use for the root disk of a running VM; volume.foreign; cloudstack.*
+   */
+  async detachFromVm(recordId: string, signal: AbortSignal): Promise<VolumeRecord> {
+    return await this.#inTurn(recordId, signal, (record) => detachFromVm(this.#context, record, signal));
+  }
+
+  /**
+   * Writes down that a VM is made of a detached volume by deploying or importing it. To be called before that is asked for, and
+   * again with the VM's id when it is known.
+   */
+  async release(recordId: string, vmId: CloudId | undefined, signal: AbortSignal): Promise<VolumeRecord> {
+    return await this.#inTurn(recordId, signal, (record) =>
+      releaseVolume(this.#context, record, vmId, signal),
+    );
+  }
+
+  /** Takes notice of where a released volume is: in a VM, or `detached` where none has it. Changes nothing in the cloud. */
+  async adopt(recordId: string, signal: AbortSignal): Promise<VolumeRecord> {
+    return await this.#inTurn(recordId, signal, (record) => adoptVolume(this.#context, record, signal));
+  }
+
+  /** Leaves a volume to the VM that it is in, for good. @throws OsseaError request.conflict when it is in none */
+  async surrender(recordId: string, signal: AbortSignal): Promise<VolumeRecord> {
+    return await this.#inTurn(recordId, signal, (record) => surrenderVolume(this.#context, record, signal));
+  }
+
+  /**
    * Attaches the volume to the appliance and finds its device by the volume's UUID. Waits for a free slot and for its
    * turn; `onWaiting` tells why, and undefined when it goes on.
    * @throws OsseaError volume.device-missing, volume.device-mismatch, volume.device-busy, volume.too-small,
@@ -111,8 +183,9 @@ export class VolumeService {
   }
 
   /**
-   * Detaches and deletes the volume for good. Resolves also when it is gone already.
-   * @throws OsseaError volume.foreign when record, name and tag do not agree; volume.device-busy; cloudstack.*
+   * Detaches and deletes the volume for good: a clone also out of a stopped VM, a replica not while a VM has it. Resolves also
+   * when it is gone already.
+   * @throws OsseaError request.conflict for a replica in a VM; volume.foreign when record, name and tag do not agree; volume.device-busy; cloudstack.*
    */
   async delete(recordId: string, signal: AbortSignal): Promise<void> {
     await this.#inTurn(recordId, signal, (record) => deleteVolume(this.#context, record, signal));

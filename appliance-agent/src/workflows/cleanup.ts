@@ -59,14 +59,16 @@ async function findVolumes(
       .filter(({ id }) => !(request.removeReplica && id === request.workloadId))
       .flatMap(({ disks }) => disks.map(({ id }) => id)),
   );
+  const testing = new Set((await store.failovers.listOpen()).map(({ workloadId }) => workloadId));
   const orphans: Orphan[] = [];
   for (const { id: targetId } of await store.targets.list()) {
     const records = await store.volumes.list(targetId);
     const inUse = new Set(records.filter(({ workloadId }) => busy.has(workloadId)).map(({ id }) => id));
+    const clones = new Set(records.filter(({ workloadId }) => testing.has(workloadId)).map(({ id }) => id));
     // Without credentials the records alone tell; they are compared with the cloud before anything is removed.
     if (records.length === 0 || !credentials.get(targetId)) continue;
     const volumes = await sessions.volumes(targetId);
-    orphans.push(...(await volumes.listOrphans({ replicas, inUse })));
+    orphans.push(...(await volumes.listOrphans({ replicas, clones, inUse })));
   }
   return orphans.filter(
     ({ workloadId }) => request.workloadId === undefined || workloadId === request.workloadId,

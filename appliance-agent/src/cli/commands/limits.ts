@@ -39,9 +39,10 @@ export function limitCommands(program: Command, shell: Shell): void {
       const { items } = await client.call('listVolumes', {});
       output.result(items, () =>
         table(
-          ['Name', 'State', 'Size', 'Volume', 'Device'],
+          ['Name', 'Role', 'State', 'Size', 'Volume', 'Device'],
           items.map((volume) => [
             volume.name,
+            volume.role,
             volume.state,
             showBytes(volume.sizeBytes),
             volume.volumeId ?? '',
