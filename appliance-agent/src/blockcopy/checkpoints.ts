@@ -46,10 +46,10 @@ export class Checkpoints implements Disposable {
   }
 
   /** Takes a chunk whose content the kernel has. `readBytes` of the plan went into it. */
-  add(chunk: FinishedChunk, readBytes: number, written: boolean): void {
+  add(chunk: FinishedChunk, readBytes: number): void {
     this.#chunks.push(chunk);
     this.#bytes += readBytes;
-    this.#dirty ||= written;
+    this.#dirty ||= chunk.written;
     if (this.#bytes >= this.intervalBytes || this.#chunks.length >= maxChunks) this.#begin();
   }
 

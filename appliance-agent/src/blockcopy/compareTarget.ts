@@ -3,6 +3,7 @@ import { cancelled } from './cancelled.ts';
 import type { CopyProgress } from './copyDisk.ts';
 import { chunkDigest, dataRuns, zeroDigest } from './digest.ts';
 import type { Journal } from './journal.ts';
+import type { RateLimiter } from './throttle.ts';
 
 const readsAtATime = 4;
 const progressMs = 250;
@@ -14,7 +15,9 @@ export interface CompareOptions {
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
   /** Only these chunks. Default: all. */
-  readonly only?: ReadonlyMap<number, unknown> | undefined;
+  readonly only?: Iterable<number> | undefined;
+  /** What is read counts against them. */
+  readonly limiters?: readonly RateLimiter[] | undefined;
   /** What the target should hold in place of what the journal says, by chunk. */
   readonly expected?: ReadonlyMap<number, Uint8Array> | undefined;
 }
@@ -22,8 +25,10 @@ export interface CompareOptions {
 /** Reads the target from its storage, and returns the digests that it has where they are not what they should be, by chunk. */
 export async function compareTarget(options: CompareOptions): Promise<Map<number, Uint8Array>> {
   const { target, journal, label, signal, onProgress, expected } = options;
-  const indexes = options.only?.keys() ?? Array(journal.chunkCount).keys();
-  const plannedBytes = options.only ? options.only.size * journal.chunkBytes : journal.capacityBytes;
+  const { limiters = [], only = Array(journal.chunkCount).keys() } = options;
+  const chosen = [...only];
+  const indexes = chosen.values();
+  const plannedBytes = bytesOf(journal, chosen);
   const startedAt = performance.now();
   const wrong = new Map<number, Uint8Array>();
   let readBytes = 0;
@@ -37,6 +42,7 @@ export async function compareTarget(options: CompareOptions): Promise<Map<number
       if (signal.aborted) throw cancelled(label, signal.reason);
       const { offset, length } = journal.chunkRange(index);
       const content = whole.subarray(0, length);
+      for (const limiter of limiters) await limiter.take(length, signal);
       await target.read(offset, content);
       const digest = dataRuns(content).length > 0 ? chunkDigest(content) : zeroDigest(length);
       const should = expected?.get(index) ?? (await journal.digestOf(index));
@@ -53,6 +59,11 @@ export async function compareTarget(options: CompareOptions): Promise<Map<number
   }
   report();
   return wrong;
+}
+
+/** What chunks hold together. */
+export function bytesOf(journal: Journal, chunks: readonly number[]): number {
+  return chunks.reduce((sum, index) => sum + journal.chunkRange(index).length, 0);
 }
 
 function compareProgress(

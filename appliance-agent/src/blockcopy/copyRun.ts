@@ -260,7 +260,7 @@ export class CopyRun {
       const writtenBytes = differs ? await this.#writeChunk(index, content, runs) : 0;
       this.#meter.count('writtenBytes', writtenBytes);
       this.#meter.count('skippedBytes', length - writtenBytes);
-      checkpoints.add({ index, digest, zero: runs.length === 0 }, readBytes, differs);
+      checkpoints.add({ index, digest, zero: runs.length === 0, written: differs }, readBytes);
     }
     this.#buffers.push(whole);
   }
@@ -342,7 +342,7 @@ export class CopyRun {
   #noteZeros(index: number, checkpoints: Checkpoints, written: boolean): void {
     const { length } = this.#options.journal.chunkRange(index);
     this.#meter.count(written ? 'writtenBytes' : 'skippedBytes', length);
-    checkpoints.add({ index, digest: zeroDigest(length), zero: true }, 0, written);
+    checkpoints.add({ index, digest: zeroDigest(length), zero: true, written }, 0);
   }
 
   /** Writes zeros over chunks that the source has holes in. */

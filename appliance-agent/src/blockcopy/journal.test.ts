@@ -16,6 +16,7 @@ async function finishAll(journal: Journal): Promise<void> {
       index,
       digest: index === 3 ? zeroDigest(chunkBytes) : digest,
       zero: index === 3,
+      written: true,
     })),
   );
 }
@@ -73,7 +74,7 @@ test('the same point again changes nothing, so that a resumed copy goes on', asy
   await using folder = await temporaryFolder();
   await using journal = await openJournal(join(folder.path, 'j'), identity);
   await journal.beginPoint({ snapshot: 'snapshot-1' }, 'all');
-  await journal.finish([{ index: 0, digest, zero: false }]);
+  await journal.finish([{ index: 0, digest, zero: false, written: true }]);
   await journal.beginPoint({ snapshot: 'snapshot-1' }, 'all');
   expect(journal.summary().doneBytes).toBe(chunkBytes);
 });
@@ -171,3 +172,39 @@ async function overwrite(path: string, offset: number, bytes: Buffer): Promise<v
   await using file = await open(path, 'r+');
   await file.write(bytes, 0, bytes.length, offset);
 }
+
+test('pitfall 23: of a disk that has grown the old part stays known, and nothing is known of the rest', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'j');
+  {
+    await using journal = await openJournal(path, identity);
+    await journal.noteTarget(true);
+    await journal.beginPoint({ snapshot: 'snapshot-1', changeId: 'a/1' }, 'all');
+    await finishAll(journal);
+  }
+  await using journal = await openJournal(path, { volumeId: 'volume-1', capacityBytes: 14 * chunkBytes });
+  expect(journal.chunkCount).toBe(14);
+  expect(journal.point?.changeId).toBe('a/1');
+  // The old last chunk held one byte: its digest is not that of a whole chunk.
+  expect(journal.summary()).toMatchObject({ doneBytes: 10 * chunkBytes, unknownBytes: 4 * chunkBytes });
+  expect(Array.from({ length: 14 }, (_, index) => journal.holdsZeros(index))).not.toContain(true);
+  expect(await journal.digestOf(2)).toEqual(Buffer.from(digest));
+  await expect(
+    openJournal(path, { volumeId: 'volume-1', capacityBytes: identity.capacityBytes }),
+  ).rejects.toMatchObject({ code: 'copy.journal' });
+});
+
+test('a journal tells which chunks the current point wrote, over a restart', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'j');
+  {
+    await using journal = await openJournal(path, identity);
+    await journal.beginPoint({ snapshot: 'snapshot-1' }, 'all');
+    await finishAll(journal);
+    await journal.beginPoint({ snapshot: 'snapshot-2' }, [{ offset: 0, length: 6 * chunkBytes }]);
+    const chunk = (index: number, written: boolean) => ({ index, digest, zero: false, written });
+    await journal.finish([chunk(0, true), chunk(1, false), chunk(2, false), chunk(5, true)]);
+  }
+  await using journal = await openJournal(path, identity);
+  expect(await journal.writtenChunks()).toEqual([0, 5]);
+});

@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { type CycleDiskRecord, OsseaError } from '../contract/index.ts';
 import { type ByteRange, normaliseRanges } from '../disk/extent.ts';
 import { DiskDigest } from './digest.ts';
+import { pageRecords, readHeader, readStates, seedOf } from './journalContent.ts';
 import { type JournalFile, openJournalFile } from './journalFile.ts';
 import {
   type ChunkState,
   chunkState,
   countersOffset,
   decodeSlot,
-  decodeState,
   digestBytes,
   encodeRecord,
   encodeSlot,
   headerOffsets,
   JournalCounters,
-  JournalHeader,
+  type JournalHeader,
   recordBytes,
   recordsOffset,
   slotBytes,
+  wasWrittenAt,
 } from './journalFormat.ts';
+import { growJournal } from './journalGrowth.ts';
 
 /** The moment of the source that a replica shows, or is on its way to. */
 export interface JournalPoint {
@@ -57,12 +58,12 @@ export interface FinishedChunk {
   readonly index: number;
   readonly digest: Uint8Array;
   readonly zero: boolean;
+  /** False where the target held it already. */
+  readonly written: boolean;
 }
 
 const minChunkBytes = 64 * 1024;
 const maxChunkBytes = 1024 * 1024;
-/** Records read and written at a time. */
-const pageRecords = 4096;
 /** Records this close are written at once: chunks that come in out of order leave small gaps. */
 const joinRecords = 64;
 /** The mark of touched chunks runs ahead by so much, so that it is seldom written. */
@@ -76,8 +77,9 @@ export function chunkBytesFor(capacityBytes: number): number {
 }
 
 /**
- * Opens or creates the journal file. One opener at a time. Damaged records read as unknown. Throws `copy.journal` when the file
- * belongs to another volume, capacity or chunk size.
+ * Opens or creates the journal file. One opener at a time. Damaged records read as unknown. A larger capacity than the file tells
+ * of is that of a disk which has grown. Throws `copy.journal` when the file belongs to another volume, a larger disk or another chunk
+ * size.
  */
 export async function openJournal(path: string, identity: JournalIdentity): Promise<Journal> {
   const file = await openJournalFile(path);
@@ -121,12 +123,12 @@ export class Journal implements AsyncDisposable {
   /** Opens a journal on a file of any kind; see `openJournal`. */
   static async open(file: JournalFile, identity: JournalIdentity, name: string): Promise<Journal> {
     const { capacityBytes, volumeId } = identity;
-    const header = await readHeader(file);
+    let header = await readHeader(file);
     if (!header) return Journal.#create(file, identity);
     const chunkBytes = identity.chunkBytes ?? header.chunkBytes;
     if (
       header.volumeId !== volumeId ||
-      header.capacityBytes !== capacityBytes ||
+      header.capacityBytes > capacityBytes ||
       header.chunkBytes !== chunkBytes
     ) {
       throw new OsseaError(
@@ -136,6 +138,7 @@ export class Journal implements AsyncDisposable {
         { remedy: 'Delete the journal to copy the whole disk again.' },
       );
     }
+    if (header.capacityBytes < capacityBytes) header = await growJournal(file, header, capacityBytes);
     const states = await readStates(file, header);
     const slot = Buffer.alloc(slotBytes);
     await file.read(countersOffset, slot);
@@ -323,7 +326,7 @@ export class Journal implements AsyncDisposable {
     for (const index of indexes) {
       this.#states[index] = chunkState.unknown;
       const record = Buffer.alloc(recordBytes);
-      encodeRecord(record, 0, this.#seed, index, chunkState.unknown, undefined);
+      encodeRecord(record, 0, { seed: this.#seed, index, state: chunkState.unknown });
       await this.#writeRecords(index, record);
     }
     await this.#file.sync();
@@ -338,15 +341,31 @@ export class Journal implements AsyncDisposable {
       while (to < sorted.length && this.#isBlankBetween(sorted[to - 1]!.index, sorted[to]!.index)) to += 1;
       const records = Buffer.alloc((sorted[to - 1]!.index + 1 - first) * recordBytes);
       for (let i = from; i < to; i++) {
-        const { index, digest, zero } = sorted[i]!;
+        const { index, digest, zero, written } = sorted[i]!;
         const state = zero ? chunkState.zero : chunkState.done;
-        encodeRecord(records, (index - first) * recordBytes, this.#seed, index, state, digest);
+        const writtenAt = written ? this.#header.pointNumber : undefined;
+        const record = { seed: this.#seed, index, state, digest, writtenAt };
+        encodeRecord(records, (index - first) * recordBytes, record);
       }
       await this.#writeRecords(first, records);
       from = to;
     }
     await this.#file.sync();
     for (const { index, zero } of sorted) this.#states[index] = zero ? chunkState.zero : chunkState.done;
+  }
+
+  /** The chunks that were written on the way to the current point, in order. */
+  async writtenChunks(): Promise<number[]> {
+    const written: number[] = [];
+    for (let first = 0; first < this.chunkCount; first += pageRecords) {
+      const count = Math.min(pageRecords, this.chunkCount - first);
+      const records = await this.#readRecords(first, count);
+      for (let i = 0; i < count; i++) {
+        const isWritten = wasWrittenAt(records, i * recordBytes, this.#header.pointNumber);
+        if (isDone(this.#states[first + i]!) && isWritten) written.push(first + i);
+      }
+    }
+    return written;
   }
 
   /** Counters of the current point. */
@@ -401,7 +420,12 @@ export class Journal implements AsyncDisposable {
       if (!isDone(this.#states[first + i]!)) continue;
       const position = i * recordBytes;
       const digest = Buffer.from(records.subarray(position + 4, position + 4 + digestBytes));
-      encodeRecord(records, position, this.#seed, first + i, chunkState.stale, digest);
+      encodeRecord(records, position, {
+        seed: this.#seed,
+        index: first + i,
+        state: chunkState.stale,
+        digest,
+      });
       this.#states[first + i] = chunkState.stale;
     }
     await this.#writeRecords(first, records);
@@ -468,36 +492,4 @@ function noCounters(pointNumber: number): JournalCounters {
     keptBytes: 0,
     differingChunks: 0,
   };
-}
-
-function seedOf(header: JournalHeader): number {
-  return crc32(header.id);
-}
-
-async function readHeader(file: JournalFile): Promise<JournalHeader | undefined> {
-  const headers: JournalHeader[] = [];
-  for (const offset of headerOffsets) {
-    const slot = Buffer.alloc(slotBytes);
-    await file.read(offset, slot);
-    const header = decodeSlot(slot, JournalHeader);
-    if (header) headers.push(header);
-  }
-  return headers.toSorted((a, b) => b.sequence - a.sequence)[0];
-}
-
-async function readStates(file: JournalFile, header: JournalHeader): Promise<Uint8Array> {
-  const states = new Uint8Array(Math.ceil(header.capacityBytes / header.chunkBytes));
-  const seed = seedOf(header);
-  const page = Buffer.allocUnsafe(pageRecords * recordBytes);
-  const blankPage = Buffer.alloc(page.length);
-  for (let first = 0; first < states.length; first += pageRecords) {
-    const count = Math.min(pageRecords, states.length - first);
-    const records = page.subarray(0, count * recordBytes);
-    await file.read(recordsOffset + first * recordBytes, records);
-    if (records.equals(blankPage.subarray(0, records.length))) continue;
-    for (let i = 0; i < count; i++) {
-      states[first + i] = decodeState(records, i * recordBytes, seed, first + i);
-    }
-  }
-  return states;
 }

@@ -92,19 +92,30 @@ export function decodeSlot<T>(slot: Buffer, schema: z.ZodType<T>): T | undefined
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Writes a record at `position` of `into`: state, three zeros, digest, checksum. */
-export function encodeRecord(
-  into: Buffer,
-  position: number,
-  seed: number,
-  index: number,
-  state: ChunkState,
-  digest: Uint8Array | undefined,
-): void {
+/** A record of the file. */
+export interface ChunkRecord {
+  /** Of the checksum: it ties the record to its file. */
+  readonly seed: number;
+  readonly index: number;
+  readonly state: ChunkState;
+  readonly digest?: Uint8Array | undefined;
+  /** The number of the point that wrote the chunk last; kept by its low 16 bits, 0 where it is not told. */
+  readonly writtenAt?: number | undefined;
+}
+
+/** Writes a record at `position` of `into`: state, a zero, the point that wrote it, digest, checksum. */
+export function encodeRecord(into: Buffer, position: number, record: ChunkRecord): void {
+  const { seed, index, state, digest, writtenAt = 0 } = record;
   into.fill(0, position, position + recordBytes);
   into[position] = state;
+  into.writeUInt16LE(writtenAt & 0xffff, position + 2);
   if (digest) into.set(digest, position + 4);
   into.writeUInt32LE(recordChecksum(into, position, seed, index), position + 36);
+}
+
+/** True where the record says that the point wrote the chunk; of 65536 points two answer alike. */
+export function wasWrittenAt(from: Buffer, position: number, pointNumber: number): boolean {
+  return from.readUInt16LE(position + 2) === (pointNumber & 0xffff);
 }
 
 /** The state in a record. All zeros are an untouched chunk, anything that does not fit its checksum an unknown one. */

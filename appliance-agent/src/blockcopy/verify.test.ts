@@ -144,3 +144,24 @@ test('a copy that is not complete is not verified', async () => {
   await expect(verifyReadback(disk.options)).rejects.toMatchObject({ code: 'copy.journal' });
   await expect(verifySource({ ...disk.options, heal: true })).rejects.toMatchObject({ code: 'copy.journal' });
 });
+
+test('after a delta only what it wrote is read back, and what it lost is healed', async () => {
+  await using disk = await copied();
+  const { journal } = disk.options;
+  disk.content.fill(7, 2 * chunkBytes, 4 * chunkBytes);
+  await journal.beginPoint({ snapshot: 'snapshot-2' }, [{ offset: 2 * chunkBytes, length: 4 * chunkBytes }]);
+  await copyDisk(disk.options);
+  // The first lies in what was written, the second does not.
+  await disk.corrupt(3 * chunkBytes, 10 * chunkBytes);
+  expect(await verifyReadback({ ...disk.options, onlyWritten: true })).toMatchObject({
+    verifiedBytes: 2 * chunkBytes,
+    targetDigest: undefined,
+    mismatchedChunks: 1,
+    healedChunks: 1,
+    verified: true,
+  });
+  expect(await verifyReadback({ ...disk.options, source: undefined })).toMatchObject({
+    mismatchedChunks: 1,
+    verified: false,
+  });
+});
