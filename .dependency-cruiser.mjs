@@ -22,7 +22,7 @@ const mayImport = {
   transports: ['tls', 'vsphere', 'nbd'],
   blockcopy: [],
   volumes: ['cloudstack'],
-  store: [],
+  store: ['plan'],
   plan: [],
   guest: [],
   workflows: ['tls', 'vsphere', 'cloudstack', 'transports', 'blockcopy', 'volumes', 'plan', 'store', 'guest'],

@@ -26,5 +26,12 @@ export const Timestamp = z.iso.datetime();
 /** A count of bytes; exact up to 8 PiB. */
 export const Bytes = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 
+/**
+ * What proves a copy. `delta`: what the cycle wrote is read back; all of the disk where the cycle wrote it for the first time. `readback`: all
+ * of the target is read back. `source`: the source is read again as well.
+ */
+export const VerifyMode = z.enum(['none', 'delta', 'readback', 'source']);
+export type VerifyMode = z.infer<typeof VerifyMode>;
+
 /** The SHA-256 of a leaf certificate in DER form: 64 lower-case hex digits. */
 export const Fingerprint = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');

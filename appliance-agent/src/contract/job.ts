@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Problem } from './error.ts';
-import { AgentId, Bytes, DeviceKey, Timestamp, VolumeId } from './ids.ts';
+import { AgentId, Bytes, DeviceKey, Timestamp, VerifyMode, VolumeId } from './ids.ts';
 import { TransportChoice } from './workload.ts';
 
 export const JobKind = z.enum([
@@ -84,10 +84,12 @@ export const DiskReport = z.object({
   seconds: z.number(),
   /** Digest of the whole source disk: the BLAKE3 of the chunk digests in order, hex. */
   sourceDigest: z.string(),
-  /** The same, from reading the target again; undefined when not verified. */
+  /** The same, from reading all of the target again; undefined when that was not done. */
   targetDigest: z.string().optional(),
   verified: z.boolean(),
-  verifyMode: z.enum(['none', 'readback', 'source']),
+  verifyMode: VerifyMode,
+  /** Bytes of the target that were read back. */
+  verifiedBytes: Bytes.optional(),
   mismatchedChunks: z.number().int().nonnegative(),
   healedChunks: z.number().int().nonnegative(),
   changeId: z.string().optional(),
@@ -123,7 +125,7 @@ export const Job = z.object({
 export type Job = z.infer<typeof Job>;
 
 export const StartReplicate = z.object({
-  verify: z.enum(['none', 'readback', 'source']).optional(),
+  verify: VerifyMode.optional(),
   /** Accepts warnings of the preflight by rule id; critical ones cannot be accepted. */
   bandwidthLimit: z.number().int().positive().optional(),
 });

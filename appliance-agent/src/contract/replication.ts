@@ -21,15 +21,13 @@ export type Schedule = z.infer<typeof Schedule>;
 /** Why a disk was not brought up to date by its changed blocks alone. */
 export const FullReason = z.enum([
   'first',
+  /** Added to the VM, or put in another's place, after the first cycle. */
   'new-disk',
-  'replaced-disk',
   'cbt-off',
   'cbt-reset',
   'cbt-reverted',
   'cbt-refused',
   'no-random-access',
-  'interrupted',
-  'asked',
 ]);
 export type FullReason = z.infer<typeof FullReason>;
 

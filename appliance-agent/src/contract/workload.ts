@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Concern } from './concern.ts';
 import { Problem } from './error.ts';
 import { StaticAddress } from './guest.ts';
-import { AgentId, Bytes, CloudId, DeviceKey, MoRef, Timestamp, VolumeId } from './ids.ts';
+import { AgentId, Bytes, CloudId, DeviceKey, MoRef, Timestamp, VerifyMode, VolumeId } from './ids.ts';
 import { Schedule } from './replication.ts';
 
 /**
@@ -76,7 +76,7 @@ const settings = {
   bandwidthLimit: z.number().int().positive(),
   transport: TransportKind,
   quiesce: z.enum(['auto', 'always', 'never']),
-  verify: z.enum(['none', 'readback', 'source']),
+  verify: VerifyMode,
   schedule: Schedule,
   /** What was agreed: how old the replica's point may be. Seconds. */
   rpoGoalSeconds: z.number().int().positive(),
@@ -91,7 +91,7 @@ export const WorkloadSettings = z.object({
   bandwidthLimit: settings.bandwidthLimit.optional(),
   transport: settings.transport.optional(),
   quiesce: settings.quiesce.default('auto'),
-  verify: settings.verify.default('readback'),
+  verify: settings.verify.default('delta'),
   schedule: settings.schedule.default({ kind: 'manual' }),
   rpoGoalSeconds: settings.rpoGoalSeconds.optional(),
   conversion: settings.conversion.default({ kind: 'virt-v2v', hardware: 'virtio-blk', addresses: [] }),

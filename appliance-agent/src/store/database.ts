@@ -7,6 +7,7 @@ import * as initial from './migrations/0001_initial.ts';
 import * as pausedJobs from './migrations/0002_paused_jobs.ts';
 import * as failover from './migrations/0003_failover.ts';
 import * as replicaState from './migrations/0004_replica_state.ts';
+import * as schedules from './migrations/0005_schedules.ts';
 import type { Schema } from './schema.ts';
 
 const migrations = {
@@ -14,6 +15,7 @@ const migrations = {
   '0002_paused_jobs': pausedJobs,
   '0003_failover': failover,
   '0004_replica_state': replicaState,
+  '0005_schedules': schedules,
 };
 
 /** How long an operation waits for a database that is being restarted before it gives up. Milliseconds. */

@@ -1,7 +1,15 @@
 import type { Selectable } from 'kysely';
+import { z } from 'zod';
 import { Failover, type FailoverKind, type FailoverState, OsseaError } from '../contract/index.ts';
+import type { CutoverMeasures } from '../plan/forecast.ts';
 import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
+
+const Measures = z.object({
+  shutdownSeconds: z.number().optional(),
+  conversionSeconds: z.number().optional(),
+  vmSeconds: z.number().optional(),
+});
 
 /** States in which nothing of a failover is to be done any more. */
 export const endedFailoverStates = [
@@ -138,6 +146,25 @@ export class Failovers {
       const memory = JSON.stringify({ ...Object(row.memory), ...members });
       await db.updateTable('failovers').set({ memory }).where('id', '=', id).execute();
     });
+  }
+
+  /** Notes how long a part of a cutover took. Seconds. */
+  async measure(id: string, measures: CutoverMeasures): Promise<void> {
+    const { measures: before } = await this.memory(id);
+    await this.remember(id, { measures: { ...Object(before), ...measures } });
+  }
+
+  /** What failovers of a workload measured, each part by the latest that did. */
+  async measures(workloadId: string): Promise<CutoverMeasures> {
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('failovers')
+        .select('memory')
+        .where('workload_id', '=', workloadId)
+        .orderBy('created_at')
+        .execute(),
+    );
+    return Object.assign({}, ...rows.map(({ memory }) => Measures.safeParse(Object(memory).measures).data));
   }
 
   /** The console's picture, PNG. */

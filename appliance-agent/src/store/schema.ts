@@ -79,6 +79,7 @@ interface WorkloadTable {
   replicated_until: OptionalMoment;
   replica_torn_since: OptionalMoment;
   source_vm: OptionalJson<VirtualMachine>;
+  schedule_since: OptionalMoment;
   created_at: Moment;
 }
 

@@ -10,6 +10,7 @@ import { Sources, Targets } from './endpoints.ts';
 import { Events } from './events.ts';
 import { Failovers } from './failovers.ts';
 import { Jobs } from './jobs.ts';
+import { Schedules } from './schedules.ts';
 import { Volumes } from './volumes.ts';
 import { Workloads } from './workloads.ts';
 
@@ -36,6 +37,7 @@ export class Store implements AsyncDisposable {
   readonly effects: Effects;
   readonly failovers: Failovers;
   readonly cycles: Cycles;
+  readonly schedules: Schedules;
   readonly jobs: Jobs;
   readonly events: Events;
   /** How others connect to the same database, such as the workflow engine. */
@@ -56,6 +58,7 @@ export class Store implements AsyncDisposable {
     this.effects = new Effects(database);
     this.failovers = new Failovers(database);
     this.cycles = new Cycles(database);
+    this.schedules = new Schedules(database);
     this.jobs = new Jobs(database);
     this.events = new Events(database);
   }

@@ -7,6 +7,7 @@ import {
   type VirtualMachine,
   WorkloadSettings,
 } from '../contract/index.ts';
+import { assertSchedule } from '../plan/schedule.ts';
 import { identifyDisks } from './diskIdentity.ts';
 import { tellWorkload, type WorkflowParts } from './parts.ts';
 
@@ -16,6 +17,7 @@ type Result = AddWorkloadsResult['results'][number];
 export async function addWorkloads(parts: WorkflowParts, request: AddWorkloads): Promise<AddWorkloadsResult> {
   const { store, sessions } = parts;
   await store.targets.require(request.targetId);
+  assertSchedule(request.settings.schedule);
   const { vms } = await (await sessions.vcenter(request.sourceId)).inventory();
   const results: Result[] = [];
   for (const asked of request.vms) {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { RateLimiter } from '../blockcopy/throttle.ts';
 import { validateTargetConfig } from '../cloudstack/targetConfig.ts';
@@ -25,6 +26,7 @@ import {
   type Workload,
   WorkloadSettings,
 } from '../contract/index.ts';
+import { assertSchedule } from '../plan/schedule.ts';
 import type { Store } from '../store/store.ts';
 import { probeCertificate } from '../tls/certificate.ts';
 import { addWorkloads } from './addWorkloads.ts';
@@ -40,6 +42,8 @@ import { type EngineConfig, tellWorkload, type WorkflowParts } from './parts.ts'
 import { examine } from './readiness.ts';
 import { replicateSteps } from './replicate.ts';
 import { replicationStatus } from './replicationStatus.ts';
+import { scheduledReplications } from './scheduledReplications.ts';
+import { Scheduler } from './scheduler.ts';
 import { Sessions } from './sessions.ts';
 import { findSourceVm } from './sourceVm.ts';
 import { verifySteps } from './verifyReplica.ts';
@@ -59,6 +63,7 @@ export class AgentEngine implements Engine {
   readonly #parts: WorkflowParts;
   readonly #runner: JobRunner;
   readonly #jobs: JobControl;
+  readonly #scheduler: Scheduler;
   #limits: Limits;
 
   private constructor(parts: EngineParts, limits: Limits) {
@@ -84,6 +89,7 @@ export class AgentEngine implements Engine {
     this.#runner = new JobRunner(this.#parts);
     this.#jobs = new JobControl(this.#parts, this.#runner);
     this.failovers = new FailoverService(this.#parts, this.#jobs);
+    this.#scheduler = new Scheduler([scheduledReplications(store, this.#jobs)], logger);
   }
 
   /** Makes an engine; `launch` sets it to work. */
@@ -93,9 +99,11 @@ export class AgentEngine implements Engine {
 
   async launch(): Promise<void> {
     await this.#runner.launch();
+    this.#scheduler.launch();
   }
 
   async shutdown(): Promise<void> {
+    await this.#scheduler[Symbol.asyncDispose]();
     await this.#runner.shutdown();
     await this.#parts.sessions[Symbol.asyncDispose]();
   }
@@ -205,7 +213,9 @@ export class AgentEngine implements Engine {
     const { store } = this.#parts;
     const before = await store.workloads.require(id);
     const changed = WorkloadSettings.parse({ ...before.settings, ...settings });
+    assertSchedule(changed.schedule);
     await store.workloads.update(id, { settings: changed });
+    if (!isDeepStrictEqual(changed.schedule, before.settings.schedule)) await store.schedules.begin(id);
     if ('bandwidthLimit' in settings && before.currentJobId !== undefined) {
       this.#runner.runOf(before.currentJobId)?.limiter.setRate(changed.bandwidthLimit);
     }

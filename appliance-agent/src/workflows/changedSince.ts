@@ -18,7 +18,7 @@ export interface Change extends Pick<CycleDiskRecord, 'mode' | 'reason' | 'detai
  */
 export async function changedSince(
   client: VsphereClient,
-  { vm, snapshot }: Cycle,
+  { workload, vm, snapshot }: Cycle,
   disk: VirtualDisk,
   journal: Journal,
   run: JobRun,
@@ -36,7 +36,11 @@ export async function changedSince(
     };
   };
   const { point } = journal;
-  if (!point) return everything('first', 'The disk was not copied before.');
+  if (!point) {
+    return workload.replicatedUntil === undefined
+      ? everything('first', 'The disk was not copied before.')
+      : everything('new-disk', 'The disk was added to the VM, or put in the place of another.');
+  }
   if (disk.changeId === undefined) {
     return everything('cbt-off', 'Changed block tracking is off for this disk.');
   }

@@ -38,6 +38,11 @@ export function journalFolder(stateDir: string): string {
   return join(stateDir, 'journals');
 }
 
+/** The journal of a disk. */
+export function journalPath(stateDir: string, diskId: string): string {
+  return join(journalFolder(stateDir), `${diskId}.journal`);
+}
+
 /** The volume's device and the journal that tells what it holds. */
 interface OpenReplica extends AsyncDisposable {
   readonly target: TargetDevice;
@@ -66,10 +71,9 @@ export async function openReplica(
       knownZero: attached.knownZero,
     }),
   );
-  const folder = journalFolder(config.stateDir);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(journalFolder(config.stateDir), { recursive: true, mode: 0o700 });
   const journal = resources.use(
-    await openJournal(join(folder, `${disk.diskId}.journal`), { volumeId, capacityBytes: requestedBytes }),
+    await openJournal(journalPath(config.stateDir, disk.diskId), { volumeId, capacityBytes: requestedBytes }),
   );
   // First what the target was before we write, then that it is so no longer.
   await journal.noteTarget(target.knownZero);
@@ -174,6 +178,8 @@ export async function verifyWorkloadDisk(
     transport: copied.transport,
     verifyMode: mode,
   };
+  // What was written for the first time is all there is.
+  const onlyWritten = mode === 'delta' && journal.point?.change?.mode !== 'full';
   if (mode === 'none') {
     return {
       ...report,
@@ -208,12 +214,13 @@ export async function verifyWorkloadDisk(
   const result =
     mode === 'source'
       ? await verifySource({ ...shared, heal })
-      : await verifyReadback(heal ? shared : { ...shared, source: undefined });
+      : await verifyReadback({ ...shared, source: heal ? source : undefined, onlyWritten });
   return {
     ...report,
     holeBytes: result.holeBytes,
     sourceDigest: result.sourceDigest,
-    targetDigest: result.targetDigest,
+    ...(result.targetDigest !== undefined && { targetDigest: result.targetDigest }),
+    verifiedBytes: result.verifiedBytes,
     verified: result.verified,
     mismatchedChunks: result.mismatchedChunks,
     healedChunks: result.healedChunks,

@@ -4,12 +4,13 @@ import {
   type MoRef,
   OsseaError,
   type Problem,
+  type VerifyMode,
   type VirtualMachine,
-  type Workload,
 } from '../contract/index.ts';
 import { enableChangeTracking } from './changeTracking.ts';
 import { type CopiedDisk, copyWorkloadDisk, verifyWorkloadDisk } from './copyWorkloadDisk.ts';
 import type { Cycle, CycleDisk } from './cycle.ts';
+import { detachVolumes, dropRemovedDisks, makeVolumes } from './cycleVolumes.ts';
 import { identifyDisks } from './diskIdentity.ts';
 import { eachDisk } from './eachDisk.ts';
 import type { JobRun, StepOptions } from './jobRun.ts';
@@ -21,7 +22,7 @@ import { findSourceVm, haveEndpoints } from './sourceVm.ts';
 /** What a cycle is asked for. */
 export interface CycleRequest {
   /** Undefined: what the workload's settings say. */
-  readonly verify?: DiskReport['verifyMode'] | undefined;
+  readonly verify?: VerifyMode | undefined;
   /** Whether chunks that differ are written again, or only reported. */
   readonly heal: boolean;
   /** Bytes a second; undefined: what the workload's settings say. */
@@ -66,7 +67,7 @@ export async function runCycle(
   } catch (error) {
     failure = error;
   }
-  const problem = await release(parts, run, steps, workloadId, turn);
+  const problem = await release(parts, run, steps, workloadId, { turn, completed: outcome !== undefined });
   if (failure !== undefined) throw failure;
   if (problem) throw OsseaError.fromProblem(problem);
   if (!outcome) throw new TypeError('A cycle ended without an outcome');
@@ -155,16 +156,15 @@ async function copyPoint(
     return { snapshot, takenAt, disks, consistency: consistencyOf(vm, quiesce) };
   });
 
-  await steps.step('volumes', 'Create the volumes', async (signal) => {
-    const workload = await store.workloads.require(workloadId);
-    await haveEndpoints(parts, run, workload, signal);
-    await makeVolumes(parts, workload, signal);
-    return null;
-  });
-
   turn.use(
     await parts.replicaTurns.take(run, workloadId, 'A replication writes to the volumes.', run.signal),
   );
+  const grown = await steps.step('volumes', 'Create the volumes', async (signal) => {
+    const workload = await store.workloads.require(workloadId);
+    await haveEndpoints(parts, run, workload, signal);
+    return makeVolumes(parts, workload, signal);
+  });
+
   const copied = await steps.step('copy', 'Copy the disks', async (signal) => {
     const cycle = await openCycle(parts, run, workloadId, point.snapshot, signal);
     return eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
@@ -191,7 +191,10 @@ async function copyPoint(
       startedAt: begun.startedAt,
       endedAt: new Date().toISOString(),
       consistency: point.consistency,
-      disks: copied.map(({ record }) => record),
+      disks: copied.map(({ diskId, record }) => {
+        const grownBytes = grown.find((disk) => disk.diskId === diskId)?.bytes;
+        return grownBytes === undefined ? record : { ...record, grownBytes };
+      }),
     };
     await store.workloads.completeCycle(workloadId, new Date(point.takenAt), point.disks);
     await store.cycles.put(workloadId, cycle);
@@ -206,38 +209,13 @@ function consistencyOf({ powerState }: VirtualMachine, quiesced: boolean): Cycle
   return quiesced ? 'quiesced' : 'crash';
 }
 
-async function makeVolumes(
-  { store, sessions }: WorkflowParts,
-  workload: Workload,
-  signal: AbortSignal,
-): Promise<void> {
-  const { config } = await store.targets.require(workload.targetId);
-  const volumes = await sessions.volumes(workload.targetId);
-  for (const disk of workload.disks) {
-    const diskOfferingId = disk.diskOfferingId ?? config.diskOfferingId;
-    if (config.zoneId === undefined || diskOfferingId === undefined)
-      throw incomplete(config.zoneId === undefined);
-    await volumes.create(
-      {
-        recordId: disk.id,
-        workload: { id: workload.id, name: workload.name },
-        disk: { id: disk.id, label: disk.label },
-        bytes: disk.capacityBytes,
-        zoneId: config.zoneId,
-        diskOfferingId,
-      },
-      signal,
-    );
-  }
-}
-
 /** Detaches the volumes and removes the snapshot; the problem of the first that fails. */
 async function release(
   parts: WorkflowParts,
   run: JobRun,
   steps: CycleSteps,
   workloadId: string,
-  turn: Disposable,
+  { turn, completed }: { readonly turn: Disposable; readonly completed: boolean },
 ): Promise<Problem | undefined> {
   const { store, sessions } = parts;
   let failure: Problem | undefined;
@@ -248,7 +226,11 @@ async function release(
       failure ??= run.problemOf(error);
     }
   };
-  await attempt('detach', 'Detach the volumes', (signal) => detachVolumes(parts, run, workloadId, signal));
+  await attempt('detach', 'Detach the volumes', async (signal) => {
+    await detachVolumes(parts, run, workloadId, signal);
+    if (completed) await dropRemovedDisks(parts, workloadId, signal);
+    return null;
+  });
   turn[Symbol.dispose]();
   await attempt('remove-snapshot', 'Remove the snapshot', async (signal) => {
     const workload = await store.workloads.require(workloadId);
@@ -260,26 +242,6 @@ async function release(
     return null;
   });
   return failure;
-}
-
-/** Detaches what is attached to the appliance of a workload. */
-export async function detachVolumes(
-  parts: WorkflowParts,
-  run: JobRun,
-  workloadId: string,
-  signal: AbortSignal,
-): Promise<null> {
-  const { store, sessions } = parts;
-  const workload = await store.workloads.require(workloadId);
-  // A volume that was never created has nothing to be detached.
-  const attached = (await store.volumes.ofWorkload(workloadId)).filter(({ state }) =>
-    ['attaching', 'attached', 'detaching'].includes(state),
-  );
-  if (attached.length === 0) return null;
-  await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
-  const volumes = await sessions.volumes(workload.targetId);
-  for (const { id } of attached) await volumes.detach(id, signal);
-  return null;
 }
 
 async function openCycle(
@@ -307,13 +269,5 @@ export function assertVerified(name: string, reports: readonly DiskReport[]): vo
   const list = wrong.map((report) => `${report.label} (${report.mismatchedChunks} chunks)`).join(', ');
   throw new OsseaError('verify.mismatch', `The replica of ${name} differs from its source: ${list}.`, {
     remedy: 'Check the storage of the target, then replicate again: only what differs is written.',
-  });
-}
-
-function incomplete(zone: boolean): OsseaError {
-  const what = zone ? 'zone' : 'disk offering';
-  return new OsseaError('config.incomplete', `No ${what} is chosen for the replica volumes.`, {
-    field: zone ? 'target.zoneId' : 'target.diskOfferingId',
-    remedy: `Choose a ${what} for the target.`,
   });
 }

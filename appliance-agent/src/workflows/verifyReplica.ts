@@ -7,11 +7,12 @@ import {
   type WorkloadDisk,
 } from '../contract/index.ts';
 import { openReplica } from './copyWorkloadDisk.ts';
+import { detachVolumes } from './cycleVolumes.ts';
 import { eachDisk } from './eachDisk.ts';
 import { finishJob } from './finishJob.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, type WorkflowParts } from './parts.ts';
-import { assertVerified, detachVolumes } from './runCycle.ts';
+import { assertVerified } from './runCycle.ts';
 
 /** The steps, in order, as people read them. */
 export const verifySteps = [
@@ -32,6 +33,7 @@ export async function verifyReplica(parts: WorkflowParts, run: JobRun, workloadI
     await run.step('verify', async (signal) => {
       const workload = await store.workloads.require(workloadId);
       await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
+      run.limiter.setRate(workload.settings.bandwidthLimit);
       if (workload.replicatedUntil === undefined) {
         throw new OsseaError('request.conflict', `${workload.name} has no complete replica yet.`, {
           remedy: 'Replicate it first.',
@@ -69,6 +71,8 @@ async function verifyDisk(
     target: replica.target,
     journal: replica.journal,
     label: `${workload.name}, ${label}`,
+    // Nobody waits for a scrub: it keeps to the limits of bandwidth, though it asks nothing of the source.
+    targetLimiters: [parts.limiter, run.limiter],
     signal,
     onProgress: (progress) => run.report({ ...progress, key, label }),
   });
@@ -81,7 +85,8 @@ async function verifyDisk(
     holeBytes: result.holeBytes,
     seconds: result.seconds,
     sourceDigest: result.sourceDigest,
-    targetDigest: result.targetDigest,
+    ...(result.targetDigest !== undefined && { targetDigest: result.targetDigest }),
+    verifiedBytes: result.verifiedBytes,
     verified: result.verified,
     verifyMode: 'readback',
     mismatchedChunks: result.mismatchedChunks,

@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from '../format.ts';
 
 const modes = {
   none: 'Not verified',
+  delta: 'What was written read again',
   readback: 'Target read again',
   source: 'Compared with the source',
 } as const satisfies Record<DiskReport['verifyMode'], string>;

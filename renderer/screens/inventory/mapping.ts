@@ -131,7 +131,7 @@ function settingsOf({ vm, targetName, serviceOfferingId, nics, disks }: VmMappin
       diskOfferingId === undefined ? [] : [{ key, diskOfferingId }],
     ),
     quiesce: 'auto',
-    verify: 'readback',
+    verify: 'delta',
     schedule: { kind: 'manual' },
     conversion: { kind: 'virt-v2v', hardware: 'virtio-blk', addresses: [] },
   };

@@ -31,7 +31,8 @@ const quiesces = [
   { value: 'never', label: 'Never' },
 ];
 const verifies = [
-  { value: 'readback', label: 'Read the replica again' },
+  { value: 'delta', label: 'Read back what each cycle wrote' },
+  { value: 'readback', label: 'Read the whole replica again' },
   { value: 'source', label: 'Compare with the source' },
   { value: 'none', label: 'Do not verify' },
 ];

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Job, StartReplicate, StartVerify } from '../../contract/index.ts';
+import { type Job, StartReplicate, StartVerify, VerifyMode } from '../../contract/index.ts';
 import { exitCodes } from '../exitCode.ts';
 import { followJobs, hasEnded, JobDisplay } from '../follow.ts';
 import { followToEnd } from '../followToEnd.ts';
@@ -34,7 +34,7 @@ export function replicationCommands(program: Command, shell: Shell): void {
   program
     .command('replicate <workload...>')
     .description('start the replication of workloads')
-    .addOption(new Option('--verify <mode>', 'what proves the copy').choices(['none', 'readback', 'source']))
+    .addOption(new Option('--verify <mode>', 'what proves the copy').choices(VerifyMode.options))
     .option('--bandwidth <rate>', 'limit for this job, such as 100MiB')
     .option('--follow', 'show the progress until it ends; the exit code tells how')
     .action(
