@@ -78,6 +78,7 @@ export const errorTitles = {
   'nbd.io': 'The NBD server reported an I/O error',
   'source.io': 'The source disk cannot be read',
   'source.stalled': 'The source disk gave no data',
+  'source.corrupt': 'What came of the source disk is damaged',
   'source.size-changed': 'The source disk has another size than expected',
   'source.unavailable': 'The source disk cannot be opened',
   'source.no-transport': 'No transport can read this disk',
