@@ -80,6 +80,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       Object.assign(cloud.faults, chaosPresets[preset].cloud);
     },
     leftovers: () => [
+      ...(vcenter.livingExports > 0 ? [`${vcenter.livingExports} exports`] : []),
       ...vcenter.vms.flatMap((vm) => [
         ...vm.snapshots
           .filter((snapshot) => !foreignSnapshots.has(snapshot.moRef))

@@ -69,6 +69,23 @@ export interface VcenterFaults {
   /** Byte ranges of `/folder` files (all disks) that cannot be read: the body is reset there. */
   folderBadRanges: { path: string; offset: number; length: number }[];
 
+  /** An export that nobody tells of its progress ends after so many seconds. */
+  nfcLeaseTimeoutSeconds: number;
+  /** How long an export takes until it is ready, milliseconds. */
+  nfcInitializingMs: number;
+  /** An export ends in an error instead of becoming ready. */
+  nfcLeaseFails: Chance;
+  /** URLs of exports have `*` in place of the host. */
+  nfcStarHost: boolean;
+  /** The checksums of the manifest are others than those of what was sent. */
+  nfcWrongManifest: Chance;
+  /** Bytes of an export's answer change on the way, after they were counted into the manifest. */
+  nfcGarbles: Chance;
+  /** The manifest is empty, as that of an old host. */
+  nfcWithoutManifest: boolean;
+  /** So far into an answer, as a share of what it will send, a reset or a stall of NFC strikes. */
+  nfcBreaksAt: number;
+
   /** Privilege ids, such as `VirtualMachine.State.CreateSnapshot`, that the account lacks. */
   deniedPrivileges: string[];
 }
@@ -104,6 +121,14 @@ export const noFaults: VcenterFaults = {
   folderIgnoresRange: false,
   folderUnauthorizedNext: 0,
   folderBadRanges: [],
+  nfcLeaseTimeoutSeconds: 300,
+  nfcInitializingMs: 5,
+  nfcLeaseFails: 0,
+  nfcStarHost: false,
+  nfcWrongManifest: 0,
+  nfcGarbles: 0,
+  nfcWithoutManifest: false,
+  nfcBreaksAt: 0.25,
   deniedPrivileges: [],
 };
 
@@ -125,4 +150,7 @@ export const chaosFaults: VcenterFaults = {
   folderStall: 0.001,
   folderUnavailable: 0.01,
   folderShortBody: 0.01,
+  nfcInitializingMs: 100,
+  nfcLeaseFails: 0.03,
+  nfcStarHost: true,
 };

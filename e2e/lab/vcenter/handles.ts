@@ -93,6 +93,10 @@ export interface LabVcenter extends AsyncDisposable {
   readonly calls: readonly VcenterCall[];
   /** Bytes of extents that `/folder` has sent, to clients that have since gone too. */
   readonly folderBytes: number;
+  /** Bytes of streams that exports have sent. */
+  readonly nfcBytes: number;
+  /** Exports that were neither completed nor aborted, and have not run out. */
+  readonly livingExports: number;
   /** Sessions that are logged in now. */
   readonly sessionCount: number;
   /** Throws when there is no such VM. */

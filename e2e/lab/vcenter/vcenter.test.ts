@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { get } from 'node:https';
@@ -431,23 +432,61 @@ describe('a client that hangs up', () => {
 });
 
 describe('NFC', () => {
+  const oneDisk = {
+    vms: [{ name: 'web', disks: [{ sizeBytes: mebibyte, fill: { seed: 1, dataFraction: 1 } }] }],
+  };
+
+  /** Exports a new snapshot. Answers the lease and its `info` once it is ready. */
+  async function exportSnapshot(client: TestClient, vcenter: LabVcenter) {
+    const snapshot = `VirtualMachineSnapshot:${await takeSnapshot(client, vcenter)}`;
+    const lease = `HttpNfcLease:${valueIn(await client.call('ExportSnapshot', snapshot), 'returnval')}`;
+    await expect.poll(() => client.properties(lease, ['state'])).toContain('>ready<');
+    return { snapshot, lease, info: await client.properties(lease, ['info']) };
+  }
+
   test('a snapshot is exported with a manifest', async () => {
-    await using vcenter = await start({
-      vms: [{ name: 'web', disks: [{ sizeBytes: mebibyte, fill: { seed: 1, dataFraction: 1 } }] }],
-    });
+    await using vcenter = await start(oneDisk);
     using client = await TestClient.login(vcenter);
     await expect(client.call('ExportVm', web(vcenter))).rejects.toMatchObject({ name: 'InvalidPowerState' });
-    const snapshot = await takeSnapshot(client, vcenter);
-    const lease = `HttpNfcLease:${valueIn(await client.call('ExportSnapshot', `VirtualMachineSnapshot:${snapshot}`), 'returnval')}`;
-    const info = await client.properties(lease, ['info', 'state']);
-    expect(info).toContain('>ready<');
+    const { lease, info } = await exportSnapshot(client, vcenter);
+    const key = valueIn(info, 'key');
+    expect(key).toMatch(/^\/vm-\d+\/ParaVirtualSCSIController0:0$/);
+    const sha256 = `<deviceUrlsToChecksumTypes><key>${key}</key><value>sha256</value></deviceUrlsToChecksumTypes>`;
+    await client.call('HttpNfcLeaseSetManifestChecksumType', lease, sha256);
     const reply = await client.send(valueIn(info, 'url'));
     expect(reply.body.subarray(0, 4).toString()).toBe('KDMV');
     const manifest = await client.call('HttpNfcLeaseGetManifest', lease);
     expect(valueIn(manifest, 'size')).toBe(String(reply.body.length));
+    expect(valueIn(manifest, 'sha1')).toBe(createHash('sha1').update(reply.body).digest('hex'));
+    expect(valueIn(manifest, 'checksum')).toBe(createHash('sha256').update(reply.body).digest('hex'));
     await client.call('HttpNfcLeaseProgress', lease, '<percent>100</percent>');
     await client.call('HttpNfcLeaseComplete', lease);
     expect(await client.send(valueIn(info, 'url'))).toMatchObject({ status: 404 });
+  });
+
+  test('an export keeps tasks away, is its session’s alone, and runs out without progress', async () => {
+    await using vcenter = await start({ ...oneDisk, faults: { nfcLeaseTimeoutSeconds: 1 } });
+    using client = await TestClient.login(vcenter);
+    const { snapshot, lease, info } = await exportSnapshot(client, vcenter);
+    const removal = await client.call(
+      'RemoveSnapshot_Task',
+      snapshot,
+      '<removeChildren>false</removeChildren>',
+    );
+    await expect
+      .poll(() => client.properties(`Task:${valueIn(removal, 'returnval')}`, ['info.error']))
+      .toContain('TaskInProgress');
+    await expect(client.call('ExportSnapshot', snapshot)).rejects.toMatchObject({ name: 'TaskInProgress' });
+    using other = await TestClient.login(vcenter);
+    await expect(other.call('HttpNfcLeaseAbort', lease)).rejects.toMatchObject({
+      name: 'ManagedObjectNotFound',
+    });
+    expect(vcenter.livingExports).toBe(1);
+    await expect.poll(() => vcenter.livingExports, { timeout: 5000 }).toBe(0);
+    expect(await client.send(valueIn(info, 'url'))).toMatchObject({ status: 404 });
+    await expect(client.call('HttpNfcLeaseProgress', lease, '<percent>1</percent>')).rejects.toMatchObject({
+      name: 'InvalidState',
+    });
   });
 });
 

@@ -10,6 +10,7 @@ import { knownPrivileges, managers } from './methods/sessionMethods.ts';
 import type { VcenterCall, VcenterOptions } from './options.ts';
 import { CallLog, Chances } from './service/calls.ts';
 import type { Core } from './service/core.ts';
+import { livingExports } from './service/nfcLease.ts';
 import { rateLimiter } from './service/sendFile.ts';
 import { HttpServer } from './service/server.ts';
 import { Sessions } from './service/sessions.ts';
@@ -77,6 +78,14 @@ class Vcenter implements LabVcenter {
     return this.#core.folderBytes;
   }
 
+  get nfcBytes(): number {
+    return this.#core.nfcBytes;
+  }
+
+  get livingExports(): number {
+    return livingExports(this.#core.site).length;
+  }
+
   get sessionCount(): number {
     return this.#core.sessions.all.length;
   }
@@ -114,6 +123,7 @@ class Vcenter implements LabVcenter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#core.sessions.endAll();
+    for (const lease of livingExports(this.#core.site)) lease.close();
     await this.#server.close();
     await this.#core.tasks.settled();
     for (const vm of this.#core.vms.values()) vm.close();
@@ -147,6 +157,7 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     instanceUuid: site.uuid('vcenter'),
     trackingBlockBytes: options.trackingBlockBytes ?? 65_536,
     folderBytes: 0,
+    nfcBytes: 0,
     throttle: rate === undefined ? undefined : rateLimiter(rate),
     authority: '',
     thumbprint: thumbprintOf(certificate),

@@ -1,25 +1,28 @@
-import { type MethodCall, type Methods, vmOf } from '../service/core.ts';
+import { type MethodCall, type Methods, sessionOf, vmOf } from '../service/core.ts';
 import { NfcLease } from '../service/nfcLease.ts';
-import { invalidPowerState, notFound } from '../soap/fault.ts';
+import { invalidPowerState, notFound, VimFault } from '../soap/fault.ts';
 import { Snapshot } from '../vm/snapshot.ts';
 
 export const exportMethods: Methods = {
-  ExportVm: ({ core, target }) => {
+  ExportVm: (call) => {
+    const { core, target } = call;
     const vm = vmOf(core, target.ref);
     if (vm.powerState !== 'poweredOff') throw invalidPowerState(vm.powerState, 'poweredOff');
-    return new NfcLease(
-      core,
-      vm.ref,
-      vm.disks.map((disk) => ({ disk, layer: disk.files.current })),
-    ).ref;
+    const disks = vm.hardware.disks.map((disk) => ({ disk, layer: disk.files.current }));
+    const { controllers } = vm.hardware;
+    return new NfcLease(core, { session: sessionOf(call), entity: vm.ref, vm, controllers, disks }).ref;
   },
-  ExportSnapshot: ({ core, target }) => {
+  ExportSnapshot: (call) => {
+    const { core, target } = call;
     if (!(target instanceof Snapshot)) throw notFound(target.ref);
-    const disks = target.facts.hardware.disks.flatMap((disk) => {
+    const { hardware } = target.facts;
+    const vm = vmOf(core, target.facts.vm);
+    const disks = hardware.disks.flatMap((disk) => {
       const layer = disk.files.layerOf(target.ref.value);
       return layer === undefined ? [] : [{ disk, layer }];
     });
-    return new NfcLease(core, target.facts.vm, disks).ref;
+    const { controllers } = hardware;
+    return new NfcLease(core, { session: sessionOf(call), entity: vm.ref, vm, controllers, disks }).ref;
   },
   HttpNfcLeaseProgress: (call) => {
     leaseOf(call).progress(call.args.number('percent') ?? 0);
@@ -34,9 +37,20 @@ export const exportMethods: Methods = {
     return undefined;
   },
   HttpNfcLeaseGetManifest: (call) => leaseOf(call).manifest(),
+  HttpNfcLeaseSetManifestChecksumType: (call) => {
+    for (const pair of call.args.dataList('deviceUrlsToChecksumTypes')) {
+      const type = pair.text('value');
+      if (type !== 'sha1' && type !== 'sha256') {
+        throw new VimFault('InvalidArgument', 'A specified parameter was not correct.');
+      }
+      leaseOf(call).setChecksumType(pair.text('key') ?? '', type);
+    }
+    return undefined;
+  },
 };
 
-function leaseOf({ target }: MethodCall): NfcLease {
-  if (target instanceof NfcLease) return target;
+/** The lease of a call, which is known in the session that began it alone. */
+function leaseOf({ target, session }: MethodCall): NfcLease {
+  if (target instanceof NfcLease && target.session === session) return target;
   throw notFound(target.ref);
 }

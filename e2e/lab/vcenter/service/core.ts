@@ -23,6 +23,8 @@ export interface Core {
   readonly throttle: ((bytes: number) => Promise<void>) | undefined;
   /** Bytes of extents that `/folder` has sent. */
   folderBytes: number;
+  /** Bytes of streams that exports have sent. */
+  nfcBytes: number;
   /** `127.0.0.1:<port>`, known once it listens. */
   authority: string;
   /** SHA-1 of the certificate, `AA:BB:…`. */

@@ -88,6 +88,7 @@ export const vimSchemaText: { data: Record<string, DataType>; managed: Record<st
     InvalidVmState: ['InvalidState', 'vm &VirtualMachine'],
     KeyAnyValue: ['DynamicData', 'key string|value anyType'],
     KeyProviderId: ['DynamicData', 'id string'],
+    KeyValue: ['DynamicData', 'key string|value string'],
     LatencySensitivity: ['DynamicData', 'level #LatencySensitivitySensitivityLevel|sensitivity? int'],
     LocalizableMessage: ['DynamicData', 'key string|arg? KeyAnyValue[]|message? string'],
     LocalizedMethodFault: ['DynamicData', 'fault MethodFault|localizedMessage? string'],

@@ -79,7 +79,8 @@ function connectInfo(startConnected: boolean, connected: boolean, powerState: st
   });
 }
 
-const controllerTypes: Record<ControllerKind, readonly [type: string, label: string]> = {
+/** The type of a controller and how people call it. */
+export const controllerTypes: Record<ControllerKind, readonly [type: string, label: string]> = {
   pvscsi: ['ParaVirtualSCSIController', 'SCSI controller'],
   lsilogic: ['VirtualLsiLogicController', 'SCSI controller'],
   'lsilogic-sas': ['VirtualLsiLogicSASController', 'SCSI controller'],

@@ -143,6 +143,15 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
     }
   }
 
+  /** Keeps tasks away for something that goes on longer than a call. Answers what ends it. Throws TaskInProgress. */
+  reserve(holder: Reference): () => void {
+    if (this.#busy !== undefined) throw taskInProgress(this.#busy);
+    this.#busy = holder;
+    return () => {
+      if (this.#busy === holder) this.#busy = undefined;
+    };
+  }
+
   startGuest(activity: GuestActivity = {}): void {
     this.#guest?.stop();
     this.#guest = this.#newActivity(activity);
