@@ -155,7 +155,7 @@ const cases: readonly (readonly [string, Facts])[] = [
   ['critical target.service-offering-missing', chosen({ serviceOfferingId: CloudId.parse('elsewhere') })],
   ['warning target.offering-too-small', chosen({ serviceOfferingId: CloudId.parse('small') })],
   ['critical disk.offering-unusable', withDisk({ diskOfferingId: CloudId.parse('fixed') })],
-  ['critical disk.volume-too-small', withDisk({ volumeBytes: gibibyte })],
+  ['info disk.grown', withDisk({ volumeBytes: gibibyte })],
   [
     'critical nic.target-network-missing',
     chosen({ nics: [{ key: nicKey, networkId: CloudId.parse('far-lan'), keepMac: false }] }),

@@ -231,15 +231,16 @@ export const targetRules: readonly Rule<Facts>[] = [
       }),
   },
   {
-    id: 'disk.volume-too-small',
-    severity: 'critical',
+    id: 'disk.grown',
+    severity: 'info',
     find: ({ workload }) =>
       workload.disks
         .filter(({ volumeBytes, capacityBytes }) => volumeBytes !== undefined && volumeBytes < capacityBytes)
         .map(({ label, volumeName, volumeBytes }) => ({
           subject: label,
-          summary: `The disk was grown: its volume ${volumeName ?? ''} has only ${volumeGib(volumeBytes ?? 0)} GiB.`,
-          remedy: 'Resize the volume in CloudStack to the disk’s size, rounded up to whole GiB.',
+          summary: `The disk was grown beyond its volume ${volumeName ?? ''} of ${volumeGib(volumeBytes ?? 0)} GiB.`,
+          remedy:
+            'Nothing is to be done: the next replication resizes the volume, and compares the disk as a whole once.',
         })),
   },
   {
