@@ -1,43 +1,35 @@
 import { once } from 'node:events';
 import { makeCertificate } from '../certificate.ts';
+import { type ConsoleProvider, ConsoleProxy } from './console/consoleProxy.ts';
+import {
+  findLeftovers,
+  findVm,
+  type NetworkFacts,
+  networkFacts,
+  type SnapshotFacts,
+  snapshotFacts,
+  type VmFacts,
+  type VolumeFacts,
+  vmFacts,
+  volumeFacts,
+} from './facts.ts';
 import { type CloudFaults, FaultPlan, type InjectedFault } from './faults.ts';
 import { found } from './founding.ts';
 import { Jobs } from './jobs.ts';
 import { unlimited } from './limits.ts';
-import { gibibyte, serialOf, type Vm, type Volume } from './model.ts';
+import { endLease, expungeDestroyed } from './machines.ts';
+import { gibibyte } from './model.ts';
 import type { Backing, CloudOptions } from './options.ts';
 import { ApiServer, type CloudCall } from './server.ts';
 import { Site } from './site.ts';
 import { Storage } from './storage.ts';
 import { Strangers } from './strangers.ts';
 
+export type { ConsoleProvider } from './console/consoleProxy.ts';
+export type { NetworkFacts, SnapshotFacts, VmFacts, VolumeFacts } from './facts.ts';
 export { type CloudFaults, chaosFaults, type InjectedFault, noFaults } from './faults.ts';
 export type { Backing, CloudLimits, CloudOptions } from './options.ts';
 export type { CloudCall } from './server.ts';
-
-export interface VolumeFacts {
-  id: string;
-  name: string;
-  type: 'ROOT' | 'DATADISK';
-  state: string;
-  account: string;
-  sizeBytes: number;
-  vmId: string | undefined;
-  tags: Readonly<Record<string, string>>;
-  /** The first 20 hex digits of the id. */
-  serial: string;
-}
-
-export interface VmFacts {
-  id: string;
-  name: string;
-  state: string;
-  account: string;
-  nics: readonly { networkId: string; mac: string; ip: string | undefined }[];
-  /** In the order of their device ids; ROOT first. */
-  volumeIds: readonly string[];
-  tags: Readonly<Record<string, string>>;
-}
 
 /** A running CloudStack of the lab. Disposing stops it, unmounts what it mounted and removes its data. */
 export interface LabCloud extends AsyncDisposable {
@@ -82,13 +74,27 @@ export interface LabCloud extends AsyncDisposable {
   /** Every volume that exists, of every account. */
   volumes(): VolumeFacts[];
   vms(): VmFacts[];
+  /** @throws Error for an unknown id or name */
+  vm(nameOrId: string): VmFacts;
+  snapshots(): SnapshotFacts[];
+  networks(): NetworkFacts[];
   /** The volume's raw file. @throws Error for an unknown volume, or one that has no space yet */
   volumePath(volumeId: string): string;
   /** Bytes of a volume, read past the appliance. */
   readVolume(volumeId: string, offset: number, length: number): Promise<Buffer>;
+  /** Bytes of a VM's disk; 0 is its root disk, the others follow in the order of their slots. */
+  readVmDisk(nameOrId: string, disk: number, offset: number, length: number): Promise<Buffer>;
+  /** Writes into a disk of a running VM as its guest would. @throws Error where it does not run, or has no such disk */
+  guestWrites(nameOrId: string, disk: number, offset: number, bytes: Uint8Array): Promise<void>;
+  /** Shows another screen than the lab's own picture in a VM's console; undefined takes it away again. */
+  setConsole(nameOrId: string, provider: ConsoleProvider | undefined): void;
+  /** Lets a VM's lease end now: it is stopped, or destroyed. @throws Error for a VM without a lease */
+  endLease(nameOrId: string): Promise<void>;
+  /** Expunges destroyed VMs, as CloudStack does after `expunge.delay`. */
+  expungeDestroyed(): Promise<void>;
   /** What differs of the VMs and volumes that are not the migration's; empty when nobody touched them. */
   strangersUntouched(): Promise<string[]>;
-  /** Volumes, VMs, snapshots and links that are neither strangers' nor part of the start. */
+  /** VMs, volumes, attachments, snapshots and networks that are neither strangers' nor part of the start, one line each. */
   leftovers(): string[];
 }
 
@@ -107,6 +113,7 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
       retentionMs: options.jobRetentionMs ?? 600_000,
     }),
   );
+  const consoleProxy = undo.use(await ConsoleProxy.start());
   const site = new Site(
     {
       seed,
@@ -115,8 +122,12 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
       maxDataVolumes: options.maxDataVolumes ?? 25,
       limits: { ...unlimited, ...options.limits },
       throttling: options.throttling,
+      usersExpunge: options.usersExpunge ?? false,
+      consoles: options.consoles ?? true,
+      revertSnapshots: options.revertSnapshots ?? true,
+      poolScope: options.poolScope ?? 'ZONE',
     },
-    { faults, jobs, storage },
+    { faults, jobs, storage, consoleProxy },
   );
   const applianceMacs = options.applianceMacs ?? ['02:01:00:00:aa:01'];
   const founded = await found(site, {
@@ -133,6 +144,12 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
   await once(server.http, 'listening');
   const address = server.http.address();
   if (address === null || typeof address === 'string') throw new Error('the cloud listens on no port');
+
+  const diskOf = (nameOrId: string, disk: number) => {
+    const volume = site.volumesOf(findVm(site, nameOrId).id)[disk];
+    if (volume === undefined) throw new Error(`${nameOrId} has no disk ${disk}`);
+    return volume;
+  };
 
   const { user, admin, ...defaults } = founded;
   const owner = undo.move();
@@ -156,43 +173,30 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
     calls: server.calls,
     volumes: () => [...site.volumes.values()].map(volumeFacts),
     vms: () => [...site.vms.values()].map((vm) => vmFacts(site, vm)),
+    vm: (nameOrId) => vmFacts(site, findVm(site, nameOrId)),
+    snapshots: () => snapshotFacts(site),
+    networks: () => networkFacts(site),
     volumePath: (volumeId) => {
       const file = storage.pathOf(volumeId);
       if (file === undefined) throw new Error(`volume ${volumeId} is unknown or has no space yet`);
       return file;
     },
     readVolume: (volumeId, offset, length) => storage.read(volumeId, offset, length),
+    readVmDisk: (nameOrId, disk, offset, length) => storage.read(diskOf(nameOrId, disk).id, offset, length),
+    guestWrites: async (nameOrId, disk, offset, bytes) => {
+      const vm = findVm(site, nameOrId);
+      if (vm.state !== 'Running') throw new Error(`${vm.name} is ${vm.state}, its guest writes nothing`);
+      await storage.write(diskOf(nameOrId, disk).id, offset, bytes);
+    },
+    setConsole: (nameOrId, provider) => {
+      const { id } = findVm(site, nameOrId);
+      if (provider === undefined) site.consoles.delete(id);
+      else site.consoles.set(id, provider);
+    },
+    endLease: (nameOrId) => endLease(site, findVm(site, nameOrId)),
+    expungeDestroyed: () => expungeDestroyed(site),
     strangersUntouched: () => strangers.differences(),
-    leftovers: () => [
-      ...[...site.vms.values(), ...site.volumes.values()]
-        .filter((thing) => !strangers.has(thing.id))
-        .map((thing) => `${'attachment' in thing ? 'volume' : 'VM'} ${thing.name}`),
-      ...[...site.snapshots.values()].map((snapshot) => `snapshot ${snapshot.name}`),
-      ...[...site.vmSnapshots.values()].map((snapshot) => `VM snapshot ${snapshot.displayName}`),
-    ],
+    leftovers: () => findLeftovers(site, strangers),
     [Symbol.asyncDispose]: () => owner.disposeAsync(),
-  };
-}
-
-function volumeFacts(volume: Volume): VolumeFacts {
-  const { id, name, type, state, sizeBytes } = volume;
-  return {
-    ...{ id, name, type, state, sizeBytes },
-    account: volume.account.name,
-    vmId: volume.attachment?.vmId,
-    tags: Object.fromEntries(volume.tags),
-    serial: serialOf(id),
-  };
-}
-
-function vmFacts(site: Site, vm: Vm): VmFacts {
-  return {
-    id: vm.id,
-    name: vm.name,
-    state: vm.state,
-    account: vm.account.name,
-    nics: vm.nics.map(({ networkId, mac, ip }) => ({ networkId, mac, ip })),
-    volumeIds: site.volumesOf(vm.id).map((volume) => volume.id),
-    tags: Object.fromEntries(vm.tags),
   };
 }

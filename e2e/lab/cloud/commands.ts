@@ -2,7 +2,9 @@ import { accountCommands } from './accounts.ts';
 import { attachmentCommands } from './attachments.ts';
 import { catalogueCommands } from './catalogue.ts';
 import type { Commands } from './command.ts';
+import { consoleCommands } from './console/console.ts';
 import { deployCommands } from './deploy.ts';
+import { importCommands } from './imports.ts';
 import { machineCommands } from './machines.ts';
 import { networkCommands } from './networks.ts';
 import { snapshotCommands } from './snapshots.ts';
@@ -22,6 +24,8 @@ const declared: Commands = {
   ...vmSnapshotCommands,
   ...deployCommands,
   ...machineCommands,
+  ...consoleCommands,
+  ...importCommands,
   ...tagCommands,
   ...emptyLists,
 };

@@ -113,8 +113,10 @@ async function liveWholeLife(cloud: LabCloud, user: SignedClient, admin: SignedC
       ...(name === 'listNics' && { virtualmachineid: applianceVmId }),
     });
   }
-  for (const name of Object.keys(commands).filter((one) => commands[one]?.admin === true))
-    await admin.call(name);
+  for (const [name, command] of Object.entries(commands)) {
+    const isPlain = !Object.values(command.parameters).some(({ required }) => required);
+    if (command.admin === true && command.kind === 'list' && isPlain) await admin.call(name);
+  }
 
   const place = { zoneid: defaults.zoneId, diskofferingid: defaults.diskOfferingId };
   const { id } = await user.job('createVolume', { name: 'life', size: '1', ...place });
@@ -153,6 +155,8 @@ async function liveWholeLife(cloud: LabCloud, user: SignedClient, admin: SignedC
   await user.call('createConsoleEndpoint', machine);
   await user.job('addNicToVirtualMachine', { ...machine, networkid: network.id });
   const { nic: nics } = await user.call('listNics', machine);
+  await user.job('updateDefaultNicForVirtualMachine', { ...machine, nicid: nics[1].id });
+  await user.job('updateDefaultNicForVirtualMachine', { ...machine, nicid: nics[0].id });
   await user.job('removeNicFromVirtualMachine', { ...machine, nicid: nics[1].id });
   await user.job('rebootVirtualMachine', { id: vm.id });
   await user.job('stopVirtualMachine', { id: vm.id });
@@ -167,9 +171,44 @@ async function liveWholeLife(cloud: LabCloud, user: SignedClient, admin: SignedC
   await user.job('destroyVirtualMachine', { id: vm.id });
   await admin.job('expungeVirtualMachine', { id: vm.id });
   await user.job('deleteNetwork', { id: network.id });
+  await importWholeLife(cloud, admin);
   await user.call('deleteVolume', { id });
   await user.call('listAsyncJobs');
   await user.call('listEvents');
   await user.call('listVirtualMachines', { id: applianceVmId });
   await user.call('listDiskOfferings');
+}
+
+/** A volume is let go, taken in again, let go, and becomes a VM. */
+async function importWholeLife(cloud: LabCloud, admin: SignedClient): Promise<void> {
+  const { zoneId: zoneid, diskOfferingId: diskofferingid, serviceOfferingId, networkId } = cloud.defaults;
+  const made = await admin.job('createVolume', { name: 'file', size: '1', zoneid, diskofferingid });
+  const snapshotVm = await admin.job('deployVirtualMachine', {
+    name: 'holder',
+    zoneid,
+    serviceofferingid: serviceOfferingId,
+    templateid: cloud.defaults.templateId,
+    networkids: networkId,
+    startvm: 'false',
+  });
+  await admin.job('attachVolume', { id: made.id, virtualmachineid: snapshotVm.id });
+  await admin.job('detachVolume', { id: made.id });
+  await admin.job('destroyVirtualMachine', { id: snapshotVm.id, expunge: 'true' });
+  const [{ storageid, path: file }] = (await admin.call('listVolumes', { id: made.id })).volume;
+  await admin.job('unmanageVolume', { id: made.id });
+  await admin.call('listVolumesForImport', { storageid });
+  const again = await admin.job('importVolume', { storageid, path: file, name: 'again' });
+  await admin.job('unmanageVolume', { id: again.id });
+  const vm = await admin.job('importVm', {
+    name: 'imported',
+    clusterid: (await admin.call('listClusters')).cluster[0].id,
+    zoneid,
+    hypervisor: 'KVM',
+    importsource: 'shared',
+    serviceofferingid: serviceOfferingId,
+    storageid,
+    diskpath: again.id,
+    networkid: networkId,
+  });
+  await admin.job('destroyVirtualMachine', { id: vm.id, expunge: 'true' });
 }

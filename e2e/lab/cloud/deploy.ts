@@ -88,6 +88,7 @@ function startDeploy(call: Call): StartedJob {
     details: new Map(Object.entries(parameters.merged('details'))),
     ...firmware,
     userData: parameters.text('userdata'),
+    lease: leaseOf(call),
     createdAt: Date.now(),
     tags: new Map(),
   };
@@ -112,13 +113,16 @@ function startDeploy(call: Call): StartedJob {
         }
         root.state = 'Ready';
         vm.state = parameters.flag('startvm') === false ? 'Stopped' : 'Running';
+        if (vm.state === 'Running') {
+          for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
+        }
         return { virtualmachine: vmAnswer(site, vm) };
       }),
   };
 }
 
 /** @throws ApiError 431 for a custom offering without its numbers */
-function computeOf(offering: ServiceOffering, details: Record<string, string>): Vm['compute'] {
+export function computeOf(offering: ServiceOffering, details: Record<string, string>): Vm['compute'] {
   if (offering.compute !== undefined) return offering.compute;
   const number = (key: string, fallback?: number): number => {
     const value = Number(details[key] ?? fallback);
@@ -153,6 +157,12 @@ function rootSource(call: Call): RootSource {
     const volume = site.find(site.volumes, call, 'volumeid');
     if (volume.attachment !== undefined || !['Allocated', 'Ready'].includes(volume.state)) {
       throw new ApiError('parameter', `Volume ${volume.id} is attached to a VM or not in Ready state`);
+    }
+    if (site.options.poolScope !== 'ZONE') {
+      throw new ApiError(
+        'parameter',
+        'Deployment of a virtual machine from a volume is supported only on zone-wide storage',
+      );
     }
     return { kind: 'volume', volume };
   }
@@ -194,6 +204,20 @@ function firmwareOf(call: Call): Pick<Vm, 'bootType' | 'bootMode'> {
     );
   }
   return { bootType: 'Uefi', bootMode: mode === 'SECURE' ? 'secure' : 'legacy' };
+}
+
+/** @throws ApiError 431 for half a lease */
+function leaseOf({ parameters }: Call): Vm['lease'] {
+  const days = parameters.integer('leaseduration');
+  const action = parameters.text('leaseexpiryaction')?.toUpperCase();
+  if (days === undefined || days < 1) return undefined;
+  if (action !== 'STOP' && action !== 'DESTROY') {
+    throw new ApiError(
+      'parameter',
+      'Invalid leaseexpiryaction: STOP or DESTROY is expected with leaseduration',
+    );
+  }
+  return { days, action, endsAt: Date.now() + days * 86_400_000 };
 }
 
 /** @throws ApiError 431 for a name that is no RFC 1123 label, or that a VM of the account has */

@@ -229,6 +229,7 @@ function addVm(
     bootType: 'Bios',
     bootMode: 'legacy',
     userData: undefined,
+    lease: undefined,
     createdAt: longAgo,
     tags: new Map(),
   };

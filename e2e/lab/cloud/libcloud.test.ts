@@ -14,7 +14,9 @@ describe.skipIf(!hasLibcloud)('Apache Libcloud (needs python3-libcloud)', () => 
   // Libcloud 3.4 falls over a service offering without a number of CPUs.
   test.override({ cloudOptions: { customCompute: false } });
 
-  test('lists, creates, attaches, tags, snapshots, detaches, deploys and destroys', async ({ cloud }) => {
+  test('lists, creates, attaches, tags, snapshots, detaches, deploys, networks and destroys', async ({
+    cloud,
+  }) => {
     const { hostname, port } = new URL(cloud.url);
     const child = spawn(python, [path.join(import.meta.dirname, 'libcloud_check.py')]);
     child.stdin.end(
@@ -45,6 +47,11 @@ describe.skipIf(!hasLibcloud)('Apache Libcloud (needs python3-libcloud)', () => 
       snapshots: [true],
       detached: ['ROOT-1', 'appliance-state'],
       node: { state: 'running', addresses: ['10.1.1.10'] },
+      nics: [
+        [false, true],
+        [true, false],
+      ],
+      network_refusal: expect.stringContaining('not all user vms are expunged'),
       stopped: 'stopped',
       refusal: expect.stringContaining('out of allowed range'),
     });

@@ -60,6 +60,17 @@ def main():
         ex_start_vm=True,
     )
     seen["node"] = {"state": str(node.state), "addresses": node.private_ips}
+    offering = next(one for one in driver.ex_list_network_offerings() if one.name == "Isolated without egress")
+    network = driver.ex_create_network("libcloud's own", "libcloud-own", offering, zones[0])
+    driver.ex_attach_nic_to_node(node, network)
+    nics = driver.ex_list_nics(node)
+    seen["nics"] = [[nic.network_id == network.id, nic.is_default] for nic in nics]
+    try:
+        driver.ex_delete_network(network)
+    except Exception as error:
+        seen["network_refusal"] = str(error)
+    driver.ex_detach_nic_from_node(nics[1], node)
+    driver.ex_delete_network(network)
     driver.ex_stop(node)
     seen["stopped"] = str(driver.ex_get_node(node.id).state)
     driver.ex_start(node)

@@ -1,7 +1,7 @@
 import { ApiError } from './apiError.ts';
 import { type Call, type Commands, ownedListParameters, type StartedJob } from './command.ts';
 import { selected } from './listing.ts';
-import type { Vm } from './model.ts';
+import type { Vm, Volume } from './model.ts';
 import { makeNic } from './networks.ts';
 import type { Site } from './site.ts';
 import { vmAnswer } from './vmAnswer.ts';
@@ -47,14 +47,16 @@ export const machineCommands: Commands = {
     parameters: { ...vmId, considerlasthost: { type: 'boolean' } },
     start: (call) =>
       change(call, async (vm) => {
+        const { site } = call;
         if (vm.state === 'Running') return;
         if (vm.state !== 'Stopped')
           throw new ApiError('internal', `Unable to start ${vm.name}: it is ${vm.state}`);
-        const root = call.site.volumesOf(vm.id).find((volume) => volume.type === 'ROOT');
+        const root = site.volumesOf(vm.id).find((volume) => volume.type === 'ROOT');
         if (root === undefined) {
           throw new ApiError('insufficientCapacity', `Unable to start ${vm.name}: it has no root volume`);
         }
         vm.state = 'Running';
+        for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
       }),
   },
   stopVirtualMachine: {
@@ -135,6 +137,7 @@ export const machineCommands: Commands = {
       const { site, parameters } = call;
       const vm = site.find(site.vms, call, 'id');
       const details = parameters.merged('details');
+      checkReadOnly(call, vm, details);
       if ((Object.keys(details).length > 0 || parameters.has('ostypeid')) && vm.state !== 'Stopped') {
         throw new ApiError('parameter', `Settings of ${vm.name} can be changed only when it is stopped`);
       }
@@ -172,6 +175,26 @@ export const machineCommands: Commands = {
       );
     },
   },
+  updateDefaultNicForVirtualMachine: {
+    kind: 'async',
+    description: 'Makes another NIC of a VM its default one',
+    parameters: {
+      virtualmachineid: { type: 'uuid', required: true },
+      nicid: { type: 'uuid', required: true },
+    },
+    start: (call) =>
+      change(
+        call,
+        async (vm) => {
+          const id = call.parameters.require('nicid');
+          if (!vm.nics.some((nic) => nic.id === id)) {
+            throw new ApiError('parameter', `Unable to find a nic of ${vm.name} with that id`);
+          }
+          for (const nic of vm.nics) nic.isDefault = nic.id === id;
+        },
+        'virtualmachineid',
+      ),
+  },
   removeNicFromVirtualMachine: {
     kind: 'async',
     description: 'Removes a NIC of a VM, but not its default one',
@@ -194,20 +217,6 @@ export const machineCommands: Commands = {
         'virtualmachineid',
       ),
   },
-  createConsoleEndpoint: {
-    kind: 'sync',
-    description: "Tells where a running VM's console is",
-    parameters: { virtualmachineid: { type: 'uuid', required: true }, token: { type: 'string' } },
-    run: (call) => {
-      const vm = call.site.find(call.site.vms, call, 'virtualmachineid');
-      const running = vm.state === 'Running';
-      return {
-        consoleendpoint: running
-          ? { success: true, url: `http://127.0.0.1/resource/noVNC/vnc.html?vm=${vm.id}` }
-          : { success: false, details: `VM ${vm.name} is not running` },
-      };
-    },
-  },
 };
 
 /** A job that changes one VM, in its turn, and answers it; the appliance's devices follow its power state. */
@@ -228,9 +237,20 @@ function change(call: Call, work: (vm: Vm) => Promise<void>, parameter = 'id'): 
   };
 }
 
+/** `user.vm.readonly.details`: what ordinary accounts may set at deployment and never again. */
+const readOnlyDetails = ['dataDiskController', 'rootDiskController'];
+
+/** @throws ApiError 431 for a setting that the account may not change */
+function checkReadOnly(call: Call, vm: Vm, details: Record<string, string>): void {
+  const refused = readOnlyDetails.find((key) => key in details && details[key] !== vm.details.get(key));
+  if (refused !== undefined && !call.account.admin) {
+    throw new ApiError('parameter', `You're not allowed to add or edit the read-only setting: ${refused}`);
+  }
+}
+
 /** `allow.user.expunge.recover.vm` is off in a new cloud. */
 function mayExpunge(call: Call): void {
-  if (!call.account.admin) {
+  if (!call.account.admin && !call.site.options.usersExpunge) {
     throw new ApiError(
       'account',
       'Parameter expunge can be passed by Admin only. Or when the allow.user.expunge.recover.vm key is set.',
@@ -260,13 +280,7 @@ function startDestroy(call: Call): StartedJob {
         if (stranger !== undefined) {
           throw new ApiError('parameter', `Volume ${stranger.id} is no data volume of ${vm.name}`);
         }
-        vm.state = 'Destroyed';
-        for (const volume of site.volumesOf(vm.id)) {
-          if (volume.type === 'ROOT') continue;
-          volume.attachment = undefined;
-          await site.plug(volume, call.command);
-          if (withVolumes.includes(volume)) await expunge(site, volume);
-        }
+        await destroy(site, vm, call.command, withVolumes);
         site.record(call.account, 'VM.DESTROY', vm.id, `destroyed ${vm.name}`);
         const answer = { virtualmachine: vmAnswer(site, vm) };
         if (forGood) await remove(site, vm);
@@ -275,6 +289,34 @@ function startDestroy(call: Call): StartedJob {
   };
 }
 
+/** Destroys a VM: its data disks come off, and those that are named go. Its root disk stays with it until it is expunged. */
+async function destroy(site: Site, vm: Vm, command: string, withVolumes: readonly Volume[]): Promise<void> {
+  vm.state = 'Destroyed';
+  for (const volume of site.volumesOf(vm.id)) {
+    if (volume.type === 'ROOT') continue;
+    volume.attachment = undefined;
+    await site.plug(volume, command);
+    if (withVolumes.includes(volume)) await expunge(site, volume);
+  }
+}
+
+/** What CloudStack does when a VM's lease ends. */
+export async function endLease(site: Site, vm: Vm): Promise<void> {
+  const { lease } = vm;
+  if (lease === undefined) throw new Error(`${vm.name} has no lease`);
+  await site.inTurn(vm.id, async () => {
+    vm.lease = undefined;
+    if (lease.action === 'STOP') vm.state = 'Stopped';
+    else await destroy(site, vm, 'lease', []);
+  });
+}
+
+/** What CloudStack does with destroyed VMs after a while. */
+export async function expungeDestroyed(site: Site): Promise<void> {
+  for (const vm of [...site.vms.values()]) if (vm.state === 'Destroyed') await remove(site, vm);
+}
+
+/** Ends a VM: its record, its addresses and its root disk. */
 async function remove(site: Site, vm: Vm): Promise<void> {
   for (const volume of site.volumesOf(vm.id)) await expunge(site, volume);
   site.vms.delete(vm.id);

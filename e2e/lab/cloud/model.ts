@@ -96,6 +96,8 @@ export interface Vm {
   bootType: 'Bios' | 'Uefi';
   bootMode: 'legacy' | 'secure';
   userData: string | undefined;
+  /** What happens to it when its time is over. */
+  lease: { days: number; action: 'STOP' | 'DESTROY'; endsAt: number } | undefined;
   createdAt: number;
   tags: Map<string, string>;
 }

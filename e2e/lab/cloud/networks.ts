@@ -7,6 +7,9 @@ import { domainId, type Site } from './site.ts';
 import { tagAnswers } from './tags.ts';
 import { cloudTime } from './time.ts';
 
+/** The system offering of virtual routers, which the cloud lists to nobody. */
+const routerOfferingId = '8a4d2c11-6b0e-4d0f-9b1a-1f0c5b7e6006';
+
 /** Networks, their offerings, and the NICs on them. */
 export const networkCommands: Commands = {
   listNetworkOfferings: {
@@ -35,6 +38,7 @@ export const networkCommands: Commands = {
           conservemode: true,
           availability: 'Optional',
           guestiptype: offering.kind,
+          serviceofferingid: routerOfferingId,
           state: 'Enabled',
           forvpc: false,
           egressdefaultpolicy: offering.egress,
@@ -118,7 +122,7 @@ export const networkCommands: Commands = {
           if (users.length > 0) {
             throw new ApiError(
               'internal',
-              `Can't delete network ${network.name}: NICs of ${users.map((vm) => vm.name).join(', ')} are on it`,
+              `Can't delete the network, not all user vms are expunged. Vm ${users[0]?.name} is in ${users[0]?.state} state`,
             );
           }
           site.networks.delete(network.id);
@@ -170,9 +174,8 @@ export function makeNic(call: Call, vm: Vm, request: NicRequest): Nic {
     mac: chooseMac(site, network, request.mac),
     ip: chooseIp(site, network, request.ip),
     isDefault: vm.nics.length === 0,
-    deviceId: vm.nics.length,
+    deviceId: Math.max(-1, ...vm.nics.map(({ deviceId }) => deviceId)) + 1,
   };
-  network.state = 'Implemented';
   return nic;
 }
 

@@ -36,6 +36,14 @@ export interface CloudOptions {
   version?: string;
   /** Whether the hosts can boot UEFI. Default true. */
   uefi?: boolean;
+  /** `allow.user.expunge.recover.vm`: whether ordinary accounts may remove VMs for good. Default false, as in a new cloud. */
+  usersExpunge?: boolean;
+  /** Whether consoles can be opened. Default true. */
+  consoles?: boolean;
+  /** Whether the storage can put a snapshot back into its volume. Default true. */
+  revertSnapshots?: boolean;
+  /** Scope of the storage pool; VMs can be deployed from volumes of zone-wide pools only. Default `ZONE`. */
+  poolScope?: 'ZONE' | 'CLUSTER';
   /** Whether there is a service offering whose numbers are given at deployment. Default true. */
   customCompute?: boolean;
   /** `enforce.post.requests.and.timestamps`: changes only by POST, and no request without an expiry. Default false. */

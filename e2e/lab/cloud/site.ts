@@ -1,5 +1,6 @@
 import { uuidOf } from '../chaos/random.ts';
 import { ApiError, unknownEntity } from './apiError.ts';
+import type { ConsoleProvider, ConsoleProxy } from './console/consoleProxy.ts';
 import type { FaultPlan } from './faults.ts';
 import type { Jobs } from './jobs.ts';
 import type {
@@ -30,6 +31,10 @@ export interface SiteOptions {
   maxDataVolumes: number;
   limits: CloudLimits;
   throttling: { intervalSeconds: number; max: number } | undefined;
+  usersExpunge: boolean;
+  consoles: boolean;
+  revertSnapshots: boolean;
+  poolScope: 'ZONE' | 'CLUSTER';
 }
 
 /** One call of a command. */
@@ -55,6 +60,7 @@ export class Site {
   readonly faults: FaultPlan;
   readonly jobs: Jobs;
   readonly storage: Storage;
+  readonly consoleProxy: ConsoleProxy;
 
   readonly accounts: Account[] = [];
   readonly zones = new Map<string, Zone>();
@@ -75,15 +81,23 @@ export class Site {
   readonly backings = new Map<string, Backing>();
   /** Volumes that a fault made beside others of their name, by id, with that name; they are strangers'. */
   readonly namesakes = new Map<string, string>();
+  /** Files on the pool that no volume is made of, by path, with their sizes. */
+  readonly looseFiles = new Map<string, number>();
+  /** Screens of VMs that are not the lab's own pictures, by VM id. */
+  readonly consoles = new Map<string, ConsoleProvider>();
 
   readonly #counters = new Map<string, number>();
   readonly #queues = new Map<string, Promise<unknown>>();
 
-  constructor(options: SiteOptions, parts: { faults: FaultPlan; jobs: Jobs; storage: Storage }) {
+  constructor(
+    options: SiteOptions,
+    parts: { faults: FaultPlan; jobs: Jobs; storage: Storage; consoleProxy: ConsoleProxy },
+  ) {
     this.options = options;
     this.faults = parts.faults;
     this.jobs = parts.jobs;
     this.storage = parts.storage;
+    this.consoleProxy = parts.consoleProxy;
   }
 
   /** The next id of a kind: the same for the n-th object of every run with this seed. */

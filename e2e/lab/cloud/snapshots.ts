@@ -74,6 +74,9 @@ export const snapshotCommands: Commands = {
         instanceType: 'Snapshot',
         instanceId: snapshot.id,
         finish: async () => {
+          if (!site.options.revertSnapshots) {
+            throw new ApiError('internal', `Failed to revert snapshot: no strategy can revert it`);
+          }
           const volume = site.volumes.get(snapshot.volumeId);
           if (volume === undefined) {
             throw new ApiError('internal', `The volume of snapshot ${snapshot.id} does not exist any more`);
@@ -84,6 +87,15 @@ export const snapshotCommands: Commands = {
               'parameter',
               `The VM the specified disk is attached to is not in the shutdown state.`,
             );
+          }
+          if (volume.state !== 'Ready' || snapshot.state !== 'BackedUp') {
+            throw new ApiError(
+              'internal',
+              `Volume ${volume.name} is ${volume.state}, snapshot ${snapshot.state}`,
+            );
+          }
+          if (vm !== undefined && site.snapshotsOfVm(vm.id).length > 0) {
+            throw new ApiError('internal', 'The VM has VM snapshots, its volumes cannot be reverted');
           }
           await site.storage.restore(snapshot.id, volume.id, volume.sizeBytes);
           return { snapshot: snapshotAnswer(site, snapshot) };
@@ -120,23 +132,26 @@ function startCreate(call: Call): StartedJob {
     tags: new Map(Object.entries(parameters.pairs('tags'))),
   };
   site.snapshots.set(snapshot.id, snapshot);
+  // From its acceptance on: a volume that is being copied is neither attached, detached nor deleted.
+  volume.state = 'Snapshotting';
   return {
     instanceType: 'Snapshot',
     instanceId: snapshot.id,
     creates: true,
-    abandon: () => site.snapshots.delete(snapshot.id),
-    finish: () =>
-      site.inTurn(volume.attachment?.vmId ?? volume.id, async () => {
-        volume.state = 'Snapshotting';
-        snapshot.state = 'BackingUp';
-        try {
-          await site.storage.copy(volume.id, snapshot.id, snapshot.sizeBytes);
-          snapshot.state = 'BackedUp';
-        } finally {
-          volume.state = 'Ready';
-        }
-        return { snapshot: snapshotAnswer(site, snapshot) };
-      }),
+    abandon: () => {
+      snapshot.state = 'Error';
+      volume.state = 'Ready';
+    },
+    finish: async () => {
+      snapshot.state = 'BackingUp';
+      try {
+        await site.storage.copy(volume.id, snapshot.id, snapshot.sizeBytes);
+        snapshot.state = 'BackedUp';
+      } finally {
+        volume.state = 'Ready';
+      }
+      return { snapshot: snapshotAnswer(site, snapshot) };
+    },
   };
 }
 
@@ -161,7 +176,7 @@ function snapshotAnswer(site: Site, snapshot: Snapshot): Answer {
     virtualsize: snapshot.sizeBytes,
     zoneid: snapshot.zoneId,
     zonename: site.zones.get(snapshot.zoneId)?.name,
-    revertable: true,
+    revertable: site.options.revertSnapshots,
     tags: tagAnswers(snapshot, 'Snapshot'),
     ...site.jobs.pendingOf(snapshot.id),
   };

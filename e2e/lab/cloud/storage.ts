@@ -69,6 +69,12 @@ export class Storage implements AsyncDisposable {
     if (file !== undefined) await truncate(file, sizeBytes);
   }
 
+  /** Lets another object have the bytes of one that ends. */
+  rename(fromId: string, toId: string): void {
+    this.#paths.set(toId, this.#require(fromId));
+    this.#paths.delete(fromId);
+  }
+
   async remove(id: string): Promise<void> {
     const file = this.#paths.get(id);
     this.#paths.delete(id);

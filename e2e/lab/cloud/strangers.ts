@@ -8,10 +8,12 @@ import type { Site } from './site.ts';
 export class Strangers {
   readonly #site: Site;
   readonly #before: ReadonlyMap<string, string>;
+  readonly #networkIds: ReadonlySet<string>;
 
   private constructor(site: Site, before: ReadonlyMap<string, string>) {
     this.#site = site;
     this.#before = before;
+    this.#networkIds = new Set(site.networks.keys());
   }
 
   /** Everything that exists now is a stranger's. */
@@ -20,7 +22,7 @@ export class Strangers {
   }
 
   has(id: string): boolean {
-    return this.#before.has(id) || this.#site.namesakes.has(id);
+    return this.#before.has(id) || this.#networkIds.has(id) || this.#site.namesakes.has(id);
   }
 
   /** One line for each VM and volume that is gone or changed. */

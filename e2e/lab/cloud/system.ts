@@ -16,7 +16,7 @@ import { host } from './vmAnswer.ts';
 import { maxCustomSizeGib } from './volumes.ts';
 
 const pod = { id: '1d0a9d33-0f4e-44a4-a9c4-50a7b6c5a003', name: 'lab-pod' };
-const cluster = { id: '2f6c1b8e-7d51-4e0b-b0b7-6f8a1c4d2004', name: 'lab-cluster' };
+export const cluster = { id: '2f6c1b8e-7d51-4e0b-b0b7-6f8a1c4d2004', name: 'lab-cluster' };
 const epoch = Date.UTC(2025, 0, 1);
 
 /** What the cloud says of itself, of its jobs and, to administrators, of its machines. */
@@ -39,7 +39,7 @@ export const systemCommands: Commands = {
         regionsecondaryenabled: false,
         kvmsnapshotenabled: true,
         allowuserviewdestroyedvm: false,
-        allowuserexpungerecovervm: account.admin,
+        allowuserexpungerecovervm: site.options.usersExpunge || account.admin,
         allowuserexpungerecovervolume: true,
         allowuserviewalldomainaccounts: false,
         allowuserforcestopvm: true,
@@ -85,7 +85,8 @@ export const systemCommands: Commands = {
         path: '/export/primary',
         created: cloudTime(epoch),
         type: 'NetworkFilesystem',
-        scope: 'ZONE',
+        scope: site.options.poolScope,
+        ...(site.options.poolScope === 'CLUSTER' && { clusterid: cluster.id, clustername: cluster.name }),
         state: 'Up',
         hypervisor: 'KVM',
         provider: 'DefaultPrimary',

@@ -53,6 +53,11 @@ export function vmAnswer(site: Site, vm: Vm): Answer {
     isdynamicallyscalable: false,
     bootmode: vm.bootMode,
     boottype: vm.bootType,
+    ...(vm.lease !== undefined && {
+      leaseduration: vm.lease.days,
+      leaseexpiryaction: vm.lease.action,
+      leaseexpirydate: cloudTime(vm.lease.endsAt),
+    }),
     pooltype: 'NetworkFilesystem',
     tags: tagAnswers(vm, 'UserVm'),
     ...site.jobs.pendingOf(vm.id),

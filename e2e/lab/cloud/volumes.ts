@@ -42,7 +42,7 @@ export const volumeCommands: Commands = {
             asked('state', volume.state) &&
             asked('diskofferingid', volume.offering?.id),
         )
-        .map((volume) => volumeAnswer(site, volume));
+        .map((volume) => volumeAnswer(site, volume, call.account.admin));
     },
   },
   createVolume: {
@@ -150,10 +150,14 @@ function startCreate(call: Call): StartedJob {
       'Missing parameter(s),either a positive volume size or a valid disk offering id must be specified.',
     );
   }
-  const sizeBytes = Math.max(
-    snapshot?.sizeBytes ?? 0,
-    offering === undefined ? 0 : sizeOf(offering, parameters.integer('size')),
-  );
+  const asked = offering === undefined ? undefined : sizeOf(offering, parameters.integer('size'));
+  if (snapshot !== undefined && asked !== undefined && asked < snapshot.sizeBytes) {
+    throw new ApiError(
+      'parameter',
+      `Invalid size for custom volume creation: ${asked / gibibyte} GB, the snapshot has ${snapshot.sizeBytes / gibibyte} GB`,
+    );
+  }
+  const sizeBytes = asked ?? snapshot?.sizeBytes ?? 0;
   checkLimits(site, call.account, { volume: 1, primaryStorage: sizeBytes / gibibyte });
 
   const volume: Volume = {
@@ -273,7 +277,7 @@ export async function expunge(site: Site, volume: Volume): Promise<void> {
   await site.storage.remove(volume.id);
 }
 
-export function volumeAnswer(site: Site, volume: Volume): Answer {
+export function volumeAnswer(site: Site, volume: Volume, admin = false): Answer {
   const vm = volume.attachment === undefined ? undefined : site.vms.get(volume.attachment.vmId);
   const template = volume.templateId === undefined ? undefined : site.templates.get(volume.templateId);
   const hasSpace = site.storage.pathOf(volume.id) !== undefined;
@@ -314,6 +318,7 @@ export function volumeAnswer(site: Site, volume: Volume): Answer {
     }),
     // Ordinary users are not told where the bytes lie, but for the pool's name.
     ...(hasSpace && { storage: pool.name, path: volume.id }),
+    ...(hasSpace && admin && { storageid: pool.id }),
     ...(volume.snapshotId !== undefined && { snapshotid: volume.snapshotId }),
     destroyed: volume.state === 'Destroy',
     isextractable: true,
