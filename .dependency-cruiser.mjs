@@ -25,11 +25,23 @@ const mayImport = {
   store: ['plan'],
   plan: [],
   guest: [],
-  workflows: ['tls', 'vsphere', 'cloudstack', 'transports', 'blockcopy', 'volumes', 'plan', 'store', 'guest'],
+  workflows: [
+    'tls',
+    'vsphere',
+    'cloudstack',
+    'transports',
+    'blockcopy',
+    'volumes',
+    'plan',
+    'store',
+    'guest',
+    'report',
+  ],
+  report: [],
   leases: [],
   doctor: ['vsphere', 'cloudstack', 'transports', 'leases', 'guest'],
   api: ['workflows', 'store', 'plan', 'vsphere', 'cloudstack', 'volumes', 'transports', 'leases', 'doctor'],
-  cli: ['doctor'],
+  cli: ['doctor', 'report'],
 };
 
 /** Layers that may read the configuration's type; the others get plain values from the composition root. */

@@ -50,6 +50,7 @@ const systemPackages = {
     { name: 'libasound2', probe: `${libraries}/libasound.so.2`, for: 'Electron' },
     { name: 'libgbm1', probe: `${libraries}/libgbm.so.1`, for: 'Electron' },
     { name: 'libnotify4', probe: `${libraries}/libnotify.so.4`, for: 'notifications of Electron' },
+    { name: 'poppler-utils', probe: '/usr/bin/pdftotext', for: 'a foreign reader of PDFs' },
     { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
   ],
   demo: [],

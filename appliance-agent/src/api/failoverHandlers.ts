@@ -15,7 +15,8 @@ type FailoverRoute =
   | 'markTested'
   | 'failoverScreenshot'
   | 'failoverReport'
-  | 'failoverReportPdf';
+  | 'failoverReportPdf'
+  | 'reportKey';
 
 /** Operations about test and live failovers. */
 export function failoverHandlers({ engine }: ApiServices): HandlersOf<FailoverRoute> {
@@ -63,6 +64,7 @@ export function failoverHandlers({ engine }: ApiServices): HandlersOf<FailoverRo
     },
     failoverScreenshot: ({ params }) => failovers.screenshot(params.id),
     failoverReport: ({ params }) => failovers.report(params.id),
+    reportKey: () => failovers.reportKey(),
     failoverReportPdf: ({ params }) => failovers.reportPdf(params.id),
   };
 }

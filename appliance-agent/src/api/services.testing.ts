@@ -184,6 +184,7 @@ export function engineOf(events: EventsInMemory, operations: Partial<Engine> = {
       screenshot: refuse,
       report: refuse,
       reportPdf: refuse,
+      reportKey: refuse,
     },
     getLimits: async () => ({ concurrentJobs: 2, concurrentDisks: 4 }),
     putLimits: async (limits) => limits,

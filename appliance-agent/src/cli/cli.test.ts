@@ -16,6 +16,9 @@ import {
   type TargetEndpoint,
   Workload,
 } from '../contract/index.ts';
+import { sampleReport } from '../report/report.testing.ts';
+import { reportKey } from '../report/reportKey.ts';
+import { keyFingerprint, signReport } from '../report/signedReport.ts';
 
 const binary = fileURLToPath(new URL('../../bin/ossea-agent', import.meta.url));
 
@@ -356,5 +359,34 @@ describe('VMs', () => {
       expect((await run(api, ['workload', 'add', text])).code).toBe(0);
     }
     expect(asked).toEqual([['52AA'], ['52AA'], ['52AA'], ['52AA']]);
+  });
+});
+
+describe('report verify', () => {
+  it('proves a report without an agent, and says when it was changed or signed by another key', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ossea-report-cli-'));
+    const key = await reportKey(join(folder, 'report.key'));
+    const signed = signReport(sampleReport(), key);
+    const file = join(folder, 'report.json');
+    await writeFile(file, JSON.stringify(signed));
+    const fingerprint = keyFingerprint(signed.publicKey);
+
+    const proven = await run(undefined, ['report', 'verify', file, '--fingerprint', fingerprint, '--json']);
+    expect(proven).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(proven.out)).toMatchObject({ verified: true, keyTrusted: true, fingerprint });
+    const shown = await run(undefined, ['report', 'verify', file]);
+    expect(shown.out).toContain(`by the key ${fingerprint}; compare it`);
+    expect(shown.out).toContain('Hard disk 3');
+
+    const other = await run(undefined, ['report', 'verify', file, '--fingerprint', 'a'.repeat(64)]);
+    expectOneLine(other);
+    expect(other.code).toBe(1);
+    await writeFile(file, JSON.stringify({ ...signed, content: signed.content.replace('87.4', '8.4') }));
+    const changed = await run(undefined, ['report', 'verify', file]);
+    expectOneLine(changed);
+    expect(changed).toMatchObject({ code: 1, err: expect.stringContaining('was changed') });
+    const missing = await run(undefined, ['report', 'verify', join(folder, 'nothing')]);
+    expectOneLine(missing);
+    expect(missing.code).toBe(2);
   });
 });

@@ -44,6 +44,8 @@ const codes: Partial<Record<ErrorCode, number>> = {
   'config.incomplete': exitCodes.needsPerson,
   'lease.missing': exitCodes.needsPerson,
   'job.running': exitCodes.needsPerson,
+  'failover.not-ready': exitCodes.needsPerson,
+  'failover.confirmation': exitCodes.usage,
   'preflight.critical': exitCodes.needsPerson,
   'vsphere.invalid-login': exitCodes.refused,
   'vsphere.no-permission': exitCodes.refused,

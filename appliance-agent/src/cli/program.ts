@@ -3,6 +3,7 @@ import { agentCommands } from './commands/agent.ts';
 import { jobCommands } from './commands/jobs.ts';
 import { limitCommands } from './commands/limits.ts';
 import { replicationCommands } from './commands/replication.ts';
+import { reportCommands } from './commands/reports.ts';
 import { sourceCommands } from './commands/sources.ts';
 import { targetCommands } from './commands/targets.ts';
 import { tokenCommands } from './commands/tokens.ts';
@@ -41,6 +42,7 @@ export function buildProgram(shell: Shell): Command {
     replicationCommands,
     jobCommands,
     limitCommands,
+    reportCommands,
   ]) {
     addCommands(program, shell);
   }

@@ -126,3 +126,20 @@ export async function pickJob(client: AgentClient, text: string) {
     'job',
   ).job;
 }
+
+/** The failover of an id or the beginning of one; of a workload's name its newest. */
+export async function pickFailover(client: AgentClient, text: string) {
+  if (AgentId.safeParse(text).success) return client.call('getFailover', { params: { id: text } });
+  const { items } = await client.call('listFailovers', { query: { limit: 1000 } });
+  const newest = items.find(({ workloadName }) => workloadName === text);
+  if (newest) return newest;
+  return pickByName(
+    items.map((failover) => ({
+      id: failover.id,
+      name: `${failover.kind} ${failover.workloadName}`,
+      failover,
+    })),
+    text,
+    'failover',
+  ).failover;
+}

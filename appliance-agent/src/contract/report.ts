@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BootProof, Failover, FailoverVm, RecoveryPoint } from './failover.ts';
-import { AgentId, Bytes, DeviceKey, Timestamp, VolumeId } from './ids.ts';
+import { AgentId, Bytes, DeviceKey, Fingerprint, Timestamp, VolumeId } from './ids.ts';
 import { JobStep } from './job.ts';
 
 /** What was moved, how long it took, and the evidence: the content that is signed. */
@@ -54,6 +54,15 @@ export const SignedReport = z.object({
   signature: z.string(),
 });
 export type SignedReport = z.infer<typeof SignedReport>;
+
+/** What reports of this agent are proven by. */
+export const ReportKey = z.object({
+  /** SPKI in PEM. */
+  publicKey: z.string(),
+  /** SHA-256 of its DER form. */
+  fingerprint: Fingerprint,
+});
+export type ReportKey = z.infer<typeof ReportKey>;
 
 /** The report as a document to file. */
 export const ReportDocument = z.object({ mediaType: z.literal('application/pdf'), base64: z.string() });

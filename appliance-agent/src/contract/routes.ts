@@ -31,7 +31,7 @@ import {
 import { AgentId } from './ids.ts';
 import { Job, JobKind, JobState, Orphan, StartCleanup, StartReplicate, StartVerify } from './job.ts';
 import { ReplicationStatus } from './replication.ts';
-import { ReportDocument, SignedReport } from './report.ts';
+import { ReportDocument, ReportKey, SignedReport } from './report.ts';
 import {
   AuditEntry,
   CreatedToken,
@@ -477,6 +477,13 @@ export const routes = {
     role: 'viewer',
     params: byId,
     reply: SignedReport,
+  },
+  reportKey: {
+    method: 'GET',
+    path: '/v1/report-key',
+    summary: 'The key that reports of this agent are proven by',
+    role: 'viewer',
+    reply: ReportKey,
   },
   failoverReportPdf: {
     method: 'GET',

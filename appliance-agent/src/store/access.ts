@@ -81,6 +81,21 @@ export class Audit {
     );
   }
 
+  /** Changes that were done to these subjects, oldest first. */
+  async ofSubjects(subjects: readonly string[]): Promise<AuditEntry[]> {
+    if (subjects.length === 0) return [];
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('audit')
+        .selectAll()
+        .where('subject', 'in', subjects)
+        .where('outcome', '=', 'ok')
+        .orderBy('id')
+        .execute(),
+    );
+    return rows.map((row) => AuditEntry.parse(present({ ...row, at: timestamp(row.at) })));
+  }
+
   async list({
     before,
     limit,

@@ -53,6 +53,8 @@ export interface EngineParts {
   readonly store: Store;
   readonly credentials: CredentialSource;
   readonly logger: Logger;
+  /** Of the agent. */
+  readonly version: string;
 }
 
 const choices = ['zoneId', 'serviceOfferingId', 'diskOfferingId', 'networkId'] as const;
@@ -67,9 +69,10 @@ export class AgentEngine implements Engine {
   #limits: Limits;
 
   private constructor(parts: EngineParts, limits: Limits) {
-    const { config, store, credentials, logger } = parts;
+    const { config, store, credentials, logger, version } = parts;
     this.#limits = limits;
     this.#parts = {
+      version,
       config,
       store,
       credentials,

@@ -21,6 +21,8 @@ export interface EngineConfig {
 
 /** What every workflow works with. */
 export interface WorkflowParts {
+  /** Of the agent, as reports tell it. */
+  readonly version: string;
   readonly config: EngineConfig;
   readonly store: Store;
   readonly sessions: Sessions;

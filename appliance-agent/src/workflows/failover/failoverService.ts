@@ -10,6 +10,7 @@ import {
   OsseaError,
   type PlanFailover,
   type ReportDocument,
+  type ReportKey,
   type RollBackFailover,
   type Screenshot,
   type SignedReport,
@@ -19,6 +20,7 @@ import {
 import type { JobControl } from '../jobControl.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { changeFailover } from './failoverRecord.ts';
+import { reportDocument, reportPublicKey, signedReport } from './failoverReport.ts';
 import { LiveFailovers } from './liveFailovers.ts';
 import type { FailoverOperations, PlannedUndoing } from './operations.ts';
 
@@ -104,12 +106,16 @@ export class FailoverService implements FailoverOperations {
     });
   }
 
-  async report(_id: string): Promise<SignedReport> {
-    throw unavailable();
+  report(id: string): Promise<SignedReport> {
+    return signedReport(this.#parts, id);
   }
 
-  async reportPdf(_id: string): Promise<ReportDocument> {
-    throw unavailable();
+  reportPdf(id: string): Promise<ReportDocument> {
+    return reportDocument(this.#parts, id);
+  }
+
+  reportKey(): Promise<ReportKey> {
+    return reportPublicKey(this.#parts);
   }
 
   /** @throws OsseaError `request.conflict` for a test, which is ended by a cleanup */

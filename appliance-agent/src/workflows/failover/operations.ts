@@ -11,6 +11,7 @@ import type {
   MarkTested,
   PlanFailover,
   ReportDocument,
+  ReportKey,
   RollBackFailover,
   Screenshot,
   SignedReport,
@@ -47,5 +48,6 @@ export interface FailoverOperations {
   /** @throws OsseaError `request.not-found` where no picture was taken */
   screenshot(id: string): Promise<Screenshot>;
   report(id: string): Promise<SignedReport>;
+  reportKey(): Promise<ReportKey>;
   reportPdf(id: string): Promise<ReportDocument>;
 }
