@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -7,64 +7,14 @@ import { OsseaError } from '../contract/index.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
 import { startNbdkit } from '../nbd/nbdServer.testing.ts';
 import { openNbdSource } from '../transports/nbdSource.ts';
-import { type CopyOptions, type CopyProgress, copyDisk } from './copyDisk.ts';
-import { openDeviceTarget } from './deviceTarget.ts';
-import { chunkDigest, DiskDigest } from './digest.ts';
-import { type Journal, openJournal } from './journal.ts';
+import { type CopyProgress, copyDisk } from './copyDisk.ts';
 import { MemorySource } from './memoryDisk.testing.ts';
+import { digestOf, Replica, replicaChunkBytes } from './replica.testing.ts';
 import { temporaryFolder } from './testFolder.testing.ts';
 import { RateLimiter } from './throttle.ts';
 
-const KiB = 1024;
 const MiB = 1024 ** 2;
-const chunkBytes = 64 * KiB;
-
-/** A file as target, and its journal, at the point `snapshot-1`. */
-class Replica implements AsyncDisposable {
-  readonly path: string;
-  readonly target: TargetDevice;
-  readonly journal: Journal;
-  readonly #folder: AsyncDisposable;
-
-  private constructor(path: string, target: TargetDevice, journal: Journal, folder: AsyncDisposable) {
-    this.path = path;
-    this.target = target;
-    this.journal = journal;
-    this.#folder = folder;
-  }
-
-  /** @param dirt the byte that the target is full of; undefined is a target known to be zero. */
-  static async make(capacityBytes: number, deviceBytes = capacityBytes, dirt?: number): Promise<Replica> {
-    const folder = await temporaryFolder();
-    const path = join(folder.path, 'target');
-    await writeFile(path, dirt === undefined ? '' : Buffer.alloc(deviceBytes, dirt));
-    await truncate(path, deviceBytes);
-    const target = await openDeviceTarget({
-      path,
-      needBytes: capacityBytes,
-      knownZero: dirt === undefined,
-    });
-    const identity = { volumeId: 'volume-1', capacityBytes, chunkBytes };
-    const journal = await openJournal(join(folder.path, 'journal'), identity);
-    await journal.beginPoint({ snapshot: 'snapshot-1' }, 'all');
-    return new Replica(path, target, journal, folder);
-  }
-
-  options(source: CopyOptions['source'], more: Partial<CopyOptions> = {}): CopyOptions {
-    const { target, journal } = this;
-    return { source, target, journal, label: 'db01, Hard disk 1', signal: never, ...more };
-  }
-
-  content(): Promise<Buffer> {
-    return readFile(this.path);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.target.close();
-    await this.journal.close();
-    await this.#folder[Symbol.asyncDispose]();
-  }
-}
+const chunkBytes = replicaChunkBytes;
 
 const never = new AbortController().signal;
 
@@ -101,14 +51,6 @@ test('pitfalls 11, 13, 25: any content and size arrives, on a zero target and on
     { numRuns: 60 },
   );
 });
-
-function digestOf(content: Buffer): string {
-  const whole = new DiskDigest();
-  for (let at = 0; at < content.length; at += chunkBytes) {
-    whole.add(chunkDigest(content.subarray(at, at + chunkBytes)));
-  }
-  return whole.finish();
-}
 
 test('holes are not read, and not written to a target that is known to be zero', async () => {
   const content = Buffer.alloc(40 * chunkBytes);

@@ -1,6 +1,6 @@
 import { OsseaError } from '../contract/index.ts';
 import type { CopyOptions } from './copyOptions.ts';
-import { CopyRun } from './copyRun.ts';
+import { runCopy } from './runCopy.ts';
 
 export type { CopyProgress } from './copyMeter.ts';
 export type { CopyOptions } from './copyOptions.ts';
@@ -22,12 +22,12 @@ export interface CopyResult {
 
 /**
  * Makes the target equal to the source at the journal's point. Resumes where an earlier run ended. Throws `copy.cancelled`,
- * `copy.journal`, `volume.too-small`, `source.*`, `target.io`, `target.full`.
+ * `copy.journal`, `volume.too-small`, `source.*`, `target.io`, `target.full`. A source that is a stream is read from its start each time.
  */
 export async function copyDisk(options: CopyOptions): Promise<CopyResult> {
   checkFit(options);
   const startedAt = performance.now();
-  const counters = await new CopyRun({ ...options, phase: 'copying' }).run();
+  const counters = await runCopy({ ...options, phase: 'copying' });
   const { readBytes, writtenBytes, differingChunks, rereadBytes } = counters;
   return {
     readBytes,

@@ -1,5 +1,4 @@
 import type { DiskProgress } from '../contract/index.ts';
-import type { CopyPlan } from './copyPlan.ts';
 import type { Journal } from './journal.ts';
 import type { JournalCounters } from './journalFormat.ts';
 
@@ -14,10 +13,18 @@ const rateSeconds = 5;
 /** A rate over less time would tell more of the first burst than of the source. */
 const leastAverageMs = 250;
 
+/** What a run of a copy means to read. */
+interface Plan {
+  /** Bytes, as they are known now. */
+  readonly plannedBytes: number;
+  /** True where what earlier runs made safe has to be read again, as from a stream. */
+  readonly startsOver?: boolean;
+}
+
 /** Counts what a copy does, over all runs of its point. */
 export class CopyMeter {
   readonly #journal: Journal;
-  readonly #plan: CopyPlan;
+  readonly #plan: Plan;
   readonly #counters: { -readonly [name in keyof JournalCounters]: number };
   readonly #startedPlanBytes: number;
   readonly #startedReadBytes: number;
@@ -29,13 +36,14 @@ export class CopyMeter {
   #ratedBytes: number;
   #rate: number | undefined;
 
-  constructor(journal: Journal, plan: CopyPlan) {
+  constructor(journal: Journal, plan: Plan) {
     this.#journal = journal;
     this.#plan = plan;
     this.#counters = { ...journal.counters };
     // What an earlier run had read but not made safe is read again now.
-    this.#counters.rereadBytes = this.#counters.readBytes - this.#counters.keptBytes;
-    this.#startedPlanBytes = this.#counters.keptBytes;
+    const { readBytes, keptBytes } = this.#counters;
+    this.#counters.rereadBytes = plan.startsOver ? readBytes : readBytes - keptBytes;
+    this.#startedPlanBytes = plan.startsOver ? 0 : keptBytes;
     this.#startedReadBytes = this.#counters.readBytes;
     this.#ratedBytes = this.#counters.readBytes;
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type CycleDiskRecord, OsseaError } from '../contract/index.ts';
+import { OsseaError } from '../contract/index.ts';
 import { type ByteRange, normaliseRanges } from '../disk/extent.ts';
 import { DiskDigest } from './digest.ts';
 import { pageRecords, readHeader, readStates, seedOf } from './journalContent.ts';
@@ -21,46 +21,9 @@ import {
   wasWrittenAt,
 } from './journalFormat.ts';
 import { growJournal } from './journalGrowth.ts';
+import type { FinishedChunk, JournalIdentity, JournalPoint, JournalSummary } from './journalShapes.ts';
 
-/** The moment of the source that a replica shows, or is on its way to. */
-export interface JournalPoint {
-  /** MoRef or token of the snapshot: whatever tells two points apart. */
-  readonly snapshot: string;
-  /** The disk's changeId in this snapshot; undefined where changed blocks are not tracked. */
-  readonly changeId?: string | undefined;
-  /** What was known of the changes up to this point when the copy to it began. */
-  readonly change?: Pick<CycleDiskRecord, 'mode' | 'reason' | 'detail' | 'changedBytes'> | undefined;
-}
-
-export interface JournalIdentity {
-  /** UUID of the volume that the journal tells about. */
-  readonly volumeId: string;
-  /** Capacity of the source disk in bytes. */
-  readonly capacityBytes: number;
-  /** Default: `chunkBytesFor(capacityBytes)`, or what an existing journal has. */
-  readonly chunkBytes?: number | undefined;
-}
-
-/** What the journal knows of a disk, in bytes; `zeroBytes` is a part of `doneBytes`, the others sum up to the capacity. */
-export interface JournalSummary {
-  /** Equal to the source at the current point, and safe on the target. */
-  readonly doneBytes: number;
-  /** The part of `doneBytes` that is zeros. */
-  readonly zeroBytes: number;
-  /** What the target holds is known, the source may differ: will be compared. */
-  readonly staleBytes: number;
-  /** Nothing is known: will be copied. */
-  readonly unknownBytes: number;
-}
-
-/** A chunk whose content is safe on the target. */
-export interface FinishedChunk {
-  readonly index: number;
-  readonly digest: Uint8Array;
-  readonly zero: boolean;
-  /** False where the target held it already. */
-  readonly written: boolean;
-}
+export type { FinishedChunk, JournalIdentity, JournalPoint, JournalSummary } from './journalShapes.ts';
 
 const minChunkBytes = 64 * 1024;
 const maxChunkBytes = 1024 * 1024;
@@ -215,10 +178,10 @@ export class Journal implements AsyncDisposable {
    */
   async beginPoint(point: JournalPoint, changed: readonly ByteRange[] | 'all'): Promise<void> {
     if (this.point?.snapshot === point.snapshot) return;
-    const ranges = changed === 'all' ? [{ offset: 0, length: this.capacityBytes }] : changed;
+    const ranges = changed === 'all' || this.#header.streaming ? [this.#whole] : changed;
     await this.#doubt(ranges);
     const pointNumber = this.#header.pointNumber + 1;
-    await this.#putHeader({ point: { ...point }, pointNumber, rechecking: false });
+    await this.#putHeader({ point: { ...point }, pointNumber, rechecking: false, streaming: false });
     this.#counters = noCounters(pointNumber);
   }
 
@@ -231,12 +194,37 @@ export class Journal implements AsyncDisposable {
     if (!this.isComplete) throw this.#incomplete(this.#states.findIndex((state) => !isDone(state)));
     await this.keepCounters(noCounters(this.#header.pointNumber));
     await this.#putHeader({ rechecking: true });
-    await this.#doubt([{ offset: 0, length: this.capacityBytes }]);
+    await this.#doubt([this.#whole]);
   }
 
   /** Ends what `beginRecheck` began. */
   async endRecheck(): Promise<void> {
     await this.#putHeader({ rechecking: false });
+  }
+
+  /**
+   * To be called before the source is read as one stream: what such a stream gives counts only when all of it has come and was found
+   * to be right. Takes every chunk for stale, and remembers until `endStream` that what is done since is not sure.
+   */
+  async beginStream(): Promise<void> {
+    await this.#putHeader({ streaming: true });
+    await this.#doubt([this.#whole]);
+  }
+
+  /** The stream was right. */
+  async endStream(): Promise<void> {
+    await this.#putHeader({ streaming: false });
+  }
+
+  /** True where a stream was begun and never found to be right: what is done may be wrong. */
+  get isStreaming(): boolean {
+    return this.#header.streaming ?? false;
+  }
+
+  /** To be called before the source is read at random after such a stream: every chunk is compared again. */
+  async leaveStream(): Promise<void> {
+    await this.#doubt([this.#whole]);
+    await this.#putHeader({ streaming: false });
   }
 
   /**
@@ -300,6 +288,17 @@ export class Journal implements AsyncDisposable {
 
   /** The digest of what the target holds. Only for done, zero and stale chunks. */
   async digestOf(index: number): Promise<Uint8Array> {
+    const { records, position } = await this.#recordOf(index);
+    return records.subarray(position + 4, position + 4 + digestBytes);
+  }
+
+  /** True where the chunk was written on the way to the current point, also when it was taken for stale since. */
+  async wasWrittenHere(index: number): Promise<boolean> {
+    const { records, position } = await this.#recordOf(index);
+    return wasWrittenAt(records, position, this.#header.pointNumber);
+  }
+
+  async #recordOf(index: number): Promise<{ readonly records: Buffer; readonly position: number }> {
     const number = Math.floor(index / pageRecords);
     let page = this.#page;
     if (page?.number !== number) {
@@ -307,9 +306,7 @@ export class Journal implements AsyncDisposable {
       page = { number, records: this.#readRecords(first, Math.min(pageRecords, this.chunkCount - first)) };
       this.#page = page;
     }
-    const records = await page.records;
-    const position = (index % pageRecords) * recordBytes + 4;
-    return records.subarray(position, position + digestBytes);
+    return { records: await page.records, position: (index % pageRecords) * recordBytes };
   }
 
   /** To be awaited before an untouched chunk is written: afterwards the journal remembers that it may have been. */
@@ -402,6 +399,10 @@ export class Journal implements AsyncDisposable {
     return this.close();
   }
 
+  get #whole(): ByteRange {
+    return { offset: 0, length: this.capacityBytes };
+  }
+
   /** Takes what is done in the ranges for stale; unknown chunks stay unknown. Durable. */
   async #doubt(ranges: readonly ByteRange[]): Promise<void> {
     for (const { offset, length } of normaliseRanges(ranges, this.capacityBytes)) {
@@ -425,6 +426,7 @@ export class Journal implements AsyncDisposable {
         index: first + i,
         state: chunkState.stale,
         digest,
+        writtenAt: records.readUInt16LE(position + 2),
       });
       this.#states[first + i] = chunkState.stale;
     }

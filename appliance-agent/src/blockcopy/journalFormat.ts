@@ -50,6 +50,8 @@ export const JournalHeader = z.object({
   touchedChunks: z.number().int(),
   /** True while all chunks are compared with the source again at the same point. */
   rechecking: z.boolean(),
+  /** True from the begin of a stream of the source until it was found to be right. */
+  streaming: z.boolean().optional(),
   /** Whether the target was all zeros before the first copy; undefined before that. */
   targetWasZero: z.boolean().optional(),
   /** The size of the device whose space behind the disk was made zero. */

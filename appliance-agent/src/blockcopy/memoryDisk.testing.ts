@@ -1,5 +1,6 @@
 import type { ByteRange, Extent } from '../disk/extent.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
+import type { StreamDisk, StreamPiece } from '../disk/streamDisk.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
 import type { JournalFile } from './journalFile.ts';
 
@@ -45,6 +46,37 @@ export class MemorySource implements SourceDisk {
 
   async reconnect(): Promise<void> {
     this.reconnects += 1;
+  }
+
+  async close(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** A source that can only be read from its start to its end, in grains of 4 KiB; those of zeros are left out. */
+export class MemoryStream implements StreamDisk {
+  readonly transport = 'nfc';
+  readonly sizeBytes: number;
+  /** Streams that were begun. */
+  streams = 0;
+  /** Awaited before each grain, and with the disk's size before the end; throw in it to fail the stream. */
+  before: (offset: number, signal: AbortSignal) => Promise<void> | void = () => undefined;
+  readonly #content: Buffer;
+
+  constructor(content: Buffer) {
+    this.#content = content;
+    this.sizeBytes = content.length;
+  }
+
+  async *stream(signal: AbortSignal): AsyncIterable<StreamPiece> {
+    this.streams += 1;
+    for (let offset = 0; offset < this.sizeBytes; offset += 4096) {
+      const content = this.#content.subarray(offset, offset + 4096);
+      await this.before(offset, signal);
+      if (content.every((byte) => byte === 0)) continue;
+      yield { offset, content, receivedBytes: content.length };
+    }
+    await this.before(this.sizeBytes, signal);
   }
 
   async close(): Promise<void> {}

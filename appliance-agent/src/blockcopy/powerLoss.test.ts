@@ -5,6 +5,7 @@ import { copyDisk } from './copyDisk.ts';
 import { Journal } from './journal.ts';
 import {
   MemorySource,
+  MemoryStream,
   type Power,
   PowerLoss,
   VolatileDisk,
@@ -29,6 +30,8 @@ const lives = fc.record({
       changes: fc.array(chunkChange, { minLength: 8, maxLength: 8 }),
       /** Whether the changed areas are known. */
       tracked: fc.boolean(),
+      /** How the source can be read, run by run: as one stream, or at random. */
+      streamed: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
       /** After so many operations the power goes, each time. */
       losses: fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 2 }),
       /** An interrupted point is given up and the next one built upon what there is. */
@@ -60,7 +63,12 @@ test('pitfalls 10, 11, 14, 16: a seed of several points stays right under losses
       const since = new Map<string, ByteRange[]>();
 
       /** One run under a power supply; true when it came to its end. */
-      const run = async (snapshot: string, tracked: boolean, operationsLeft: number): Promise<boolean> => {
+      const run = async (
+        snapshot: string,
+        tracked: boolean,
+        streamed: boolean,
+        operationsLeft: number,
+      ): Promise<boolean> => {
         const power: Power = { operationsLeft, random };
         const disk = new VolatileDisk(image, power);
         const journalDisk = new VolatileDisk(journalImage, power, random() < 0.5 ? 24 : 512);
@@ -72,7 +80,7 @@ test('pitfalls 10, 11, 14, 16: a seed of several points stays right under losses
           const changed = journal.point && tracked ? (since.get(journal.point.snapshot) ?? 'all') : 'all';
           await journal.beginPoint({ snapshot }, changed);
           const options = { target, journal, label: 'd', signal: new AbortController().signal };
-          const disk = new MemorySource(source, life.knowsHoles);
+          const disk = streamed ? new MemoryStream(source) : new MemorySource(source, life.knowsHoles);
           const { sourceDigest } = await copyDisk({ ...options, source: disk });
           expect(await verifyReadback(options)).toMatchObject({ mismatchedChunks: 0, sourceDigest });
           finished = true;
@@ -104,16 +112,18 @@ test('pitfalls 10, 11, 14, 16: a seed of several points stays right under losses
         for (const ranges of since.values()) ranges.push(...changed);
         since.set(snapshot, []);
         let finished = false;
+        const streamed = point.streamed.values();
         for (const operations of point.losses) {
-          finished = await run(snapshot, point.tracked, operations);
+          finished = await run(snapshot, point.tracked, streamed.next().value ?? false, operations);
         }
         const isLast = number === life.points.length - 1;
         if (!finished && point.abandoned && !isLast) continue;
-        expect(await run(snapshot, point.tracked, Number.POSITIVE_INFINITY)).toBe(true);
+        const last = streamed.next().value ?? false;
+        expect(await run(snapshot, point.tracked, last, Number.POSITIVE_INFINITY)).toBe(true);
         expect(image.subarray(0, source.length).equals(source)).toBe(true);
         expect(image.subarray(source.length).every((byte) => byte === 0)).toBe(true);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 600 },
   );
 });

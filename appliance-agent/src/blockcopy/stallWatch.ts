@@ -1,5 +1,9 @@
 import { OsseaError } from '../contract/index.ts';
-import type { SourceDisk } from '../disk/sourceDisk.ts';
+
+/** What can be connected anew; a `Reconnectable` can. */
+export interface Reconnectable {
+  reconnect(): Promise<void>;
+}
 
 export interface StallOptions {
   readonly label: string;
@@ -11,7 +15,7 @@ export interface StallOptions {
 
 /** Reconnects a source that owes data and gives none, and gives it up when that does not help. */
 export class StallWatch implements Disposable {
-  readonly #source: SourceDisk;
+  readonly #source: Reconnectable;
   readonly #options: StallOptions;
   readonly #timer: NodeJS.Timeout;
   #owed = 0;
@@ -19,7 +23,7 @@ export class StallWatch implements Disposable {
   #reconnects = 0;
   #connection = 0;
 
-  constructor(source: SourceDisk, options: StallOptions) {
+  constructor(source: Reconnectable, options: StallOptions) {
     this.#source = source;
     this.#options = options;
     this.#timer = setInterval(() => this.#check(), Math.min(1000, options.stallSeconds * 250));

@@ -1,9 +1,9 @@
-import type { SourceDisk } from '../disk/sourceDisk.ts';
 import type { TargetDevice } from '../disk/targetDevice.ts';
 import { bytesOf, compareTarget } from './compareTarget.ts';
 import type { CopyOptions, CopyProgress } from './copyDisk.ts';
-import { CopyRun } from './copyRun.ts';
+import type { CopySource } from './copyOptions.ts';
 import type { Journal } from './journal.ts';
+import { runCopy } from './runCopy.ts';
 import type { RateLimiter } from './throttle.ts';
 
 export interface VerifyResult {
@@ -37,7 +37,7 @@ export interface ReadbackOptions {
   /** Counts the bytes compared; its counters are the verification's own. */
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
   /** The source at the journal's point, to heal from; without it mismatches are only reported, and noted as unknown. */
-  readonly source?: SourceDisk | undefined;
+  readonly source?: CopySource | undefined;
 }
 
 /** Reads the target again, past the page cache, and compares every chunk with its digest. Throws like `copyDisk`. */
@@ -52,7 +52,7 @@ export async function verifyReadback(options: ReadbackOptions): Promise<VerifyRe
   await journal.forget([...mismatched.keys()]);
   let wrong: ReadonlyMap<number, Uint8Array> = mismatched;
   if (source && mismatched.size > 0) {
-    await new CopyRun({ ...options, source, phase: 'healing' }).run();
+    await runCopy({ ...options, source, phase: 'healing' });
     wrong = await compareTarget({ ...compared, onProgress: undefined, only: mismatched.keys() });
     await journal.forget([...wrong.keys()]);
   }
@@ -82,11 +82,11 @@ export async function verifySource(options: SourceVerifyOptions): Promise<Verify
   const startedAt = performance.now();
   await journal.beginRecheck();
   const differing = new Map<number, Uint8Array>();
-  const { differingChunks } = await new CopyRun({
+  const { differingChunks } = await runCopy({
     ...options,
     phase: 'verifying',
     onDifference: heal ? undefined : (index, digest) => differing.set(index, digest),
-  }).run();
+  });
   await journal.endRecheck();
   if (heal) {
     const readback = await verifyReadback(options);
