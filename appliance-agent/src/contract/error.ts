@@ -42,6 +42,7 @@ export const errorTitles = {
   'vsphere.invalid-argument': 'vCenter refused an argument',
   'vsphere.file-fault': 'vCenter could not read a file of the VM',
   'vsphere.task-failed': 'A vCenter task failed',
+  'vsphere.quiesce-failed': 'The guest could not be made quiet for a snapshot',
   'vsphere.timeout': 'vCenter did not answer in time',
   'vsphere.fault': 'vCenter reported a fault',
   'vsphere.protocol': 'vCenter answered something that is not vSphere',

@@ -128,6 +128,8 @@ export const StartReplicate = z.object({
   verify: VerifyMode.optional(),
   /** Accepts warnings of the preflight by rule id; critical ones cannot be accepted. */
   bandwidthLimit: z.number().int().positive().optional(),
+  /** Whether the guest's file systems are to be quiet for the snapshot; default: what the settings say. */
+  quiesce: z.boolean().optional(),
 });
 export type StartReplicate = z.infer<typeof StartReplicate>;
 

@@ -103,7 +103,7 @@ describe('the error of a task', () => {
 
   test('pitfall 20: a guest that would not be quiet is told with the way around', () => {
     expect(errorOfTask(taskError('ApplicationQuiesceFault'), 'CreateSnapshot of vm-1')).toMatchObject({
-      code: 'vsphere.task-failed',
+      code: 'vsphere.quiesce-failed',
       remedy: expect.stringContaining('without quiescing'),
     });
   });

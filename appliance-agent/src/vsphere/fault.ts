@@ -65,8 +65,12 @@ const meanings: Readonly<Record<string, Meaning>> = {
     remedy: 'Start VMware Tools in the guest, or choose a way that does not need them.',
   },
   ApplicationQuiesceFault: {
-    code: 'vsphere.task-failed',
+    code: 'vsphere.quiesce-failed',
     remedy: 'Replicate without quiescing, or mend the VSS writers of the guest.',
+  },
+  FilesystemQuiesceFault: {
+    code: 'vsphere.quiesce-failed',
+    remedy: 'Replicate without quiescing, or see why VMware Tools cannot freeze the guest’s file systems.',
   },
   SnapshotFault: {
     code: 'vsphere.task-failed',

@@ -56,7 +56,7 @@ export async function takeSnapshot(
     retries: 3,
     minTimeout: 1000,
     // A busy host, or a guest that would not be quiet for a moment: the next try often does.
-    shouldRetry: ({ error }) => isOsseaError(error, 'vsphere.task-failed'),
+    shouldRetry: ({ error }) => isOsseaError(error, 'vsphere.task-failed', 'vsphere.quiesce-failed'),
   });
   await store.effects.markDone(effect.id, snapshot, { vm: vm.moRef });
   return { snapshot, takenAt: effect.createdAt.toISOString() };
