@@ -6,6 +6,12 @@ import { suggestTargetName, targetNameProblem } from './targetName.ts';
 
 const gibibyte = 2 ** 30;
 
+/** What rules of the target look at. */
+export type TargetFacts = Pick<
+  Facts,
+  'workload' | 'vm' | 'target' | 'cloud' | 'targetVms' | 'others' | 'configProblem'
+>;
+
 /** Name of the VM on the target: as it was chosen, else derived from the source's. */
 export function targetNameOf({ workload, vm }: Pick<Facts, 'workload' | 'vm'>): string {
   return workload.settings.targetName ?? suggestTargetName(vm.name);
@@ -16,13 +22,13 @@ function volumeGib(bytes: number): number {
   return Math.ceil(bytes / gibibyte);
 }
 
-function limitOf({ cloud }: Facts, resource: ResourceLimit['resource']): ResourceLimit | undefined {
+function limitOf({ cloud }: TargetFacts, resource: ResourceLimit['resource']): ResourceLimit | undefined {
   return cloud.limits.find((limit) => limit.resource === resource && limit.max >= 0);
 }
 
 /** A finding where a limit of the account has no room for so much more. */
 function shortage(
-  facts: Facts,
+  facts: TargetFacts,
   resource: ResourceLimit['resource'],
   needed: number,
   what: string,
@@ -38,14 +44,14 @@ function shortage(
   ];
 }
 
-function offeringOf({ workload, target, cloud }: Facts) {
+function offeringOf({ workload, target, cloud }: TargetFacts) {
   const id = workload.settings.serviceOfferingId ?? target.config.serviceOfferingId;
   return cloud.serviceOfferings.find((offering) => offering.id === id);
 }
 
 /** A chosen network or disk offering that is not where the workload goes. */
 function misplaced(
-  facts: Facts,
+  facts: TargetFacts,
   what: 'network' | 'disk offering',
   id: string,
   offered: readonly (CloudNetwork | DiskOffering)[],
@@ -59,7 +65,7 @@ function misplaced(
 }
 
 /** What concerns the cloud, its account and the mapping onto it. */
-export const targetRules: readonly Rule<Facts>[] = [
+export const targetRules: readonly Rule<TargetFacts>[] = [
   {
     id: 'target.configuration',
     severity: 'critical',
