@@ -95,6 +95,16 @@ const texts: readonly { readonly pattern: RegExp; readonly meaning: Meaning }[] 
     },
   },
   {
+    // From storage without snapshots, and from KVM where kvm.snapshot.enabled is off.
+    pattern:
+      /snapshots? (?:is|are) (?:not supported|disabled)|find (?:a )?snapshot strategy|does not support (?:volume )?snapshots/i,
+    meaning: {
+      code: 'cloudstack.unsupported',
+      remedy: 'Use storage that can take snapshots of volumes, or have kvm.snapshot.enabled set.',
+      retryable: false,
+    },
+  },
+  {
     pattern: /VM snapshots?\b.*\b(?:attach|detach)|(?:attach|detach)\b.*\bVM snapshots?/i,
     meaning: {
       code: 'cloudstack.in-use',

@@ -6,7 +6,7 @@ import type { ByteRange, Extent } from './extent.ts';
  * by themselves on the same snapshot; what they throw is final for the request.
  */
 export interface SourceDisk extends AsyncDisposable {
-  readonly transport: TransportKind;
+  readonly transport: TransportKind | 'device';
   /** Capacity in bytes at the snapshot. Any positive integer, not only multiples of 512. */
   readonly sizeBytes: number;
   /** What this transport reads best: bytes per request (a power of two) and requests in flight. */

@@ -12,6 +12,8 @@ import type { VolumeRecord } from './volumeRecords.ts';
 export interface CreateVolume {
   /** The record's UUID, chosen by the caller and the same at every repetition; the volume's token follows from it. */
   readonly recordId: string;
+  /** A clone is filled by copying where the storage takes no snapshots. Default: the replica. */
+  readonly role?: VolumeRecord['role'] | undefined;
   readonly workload: { readonly id: string; readonly name: string };
   readonly disk: { readonly id: string; readonly label: string };
   /** The disk's capacity; the volume gets the next whole GiB. */
@@ -60,15 +62,17 @@ export async function continueCreation(
 }
 
 function intentOf(context: VolumeContext, request: CreateVolume): VolumeRecord {
+  const role = request.role ?? 'replica';
+  const diskLabel = role === 'clone' ? `${request.disk.label} clone` : request.disk.label;
   return {
     id: request.recordId,
     targetId: context.targetId,
     workloadId: request.workload.id,
     workloadDiskId: request.disk.id,
-    role: 'replica',
+    role,
     vmName: request.workload.name,
-    diskLabel: request.disk.label,
-    name: volumeName(request.workload.name, request.disk.label, request.recordId),
+    diskLabel,
+    name: volumeName(request.workload.name, diskLabel, request.recordId),
     state: 'creating',
     requestedBytes: request.bytes,
     sizeBytes: gibToBytes(ceilToGib(request.bytes)),
