@@ -23,6 +23,8 @@ const Settings = z.strictObject({
   deviceDir: z.string().min(1).default('/dev/disk/by-id'),
   /** VMware's `vmware-vix-disklib-distrib`, which we may not ship. */
   vddkLibDir: z.string().min(1).optional(),
+  /** The ISO of virtio drivers, which Windows guests need and we may not ship. */
+  virtioWinIso: z.string().min(1).optional(),
   /** The appliance's MAC addresses, by which its own VM is found in CloudStack; undefined: those of the kernel. */
   applianceMacs: z.array(MacAddress).min(1).optional(),
   /** The longest silence of a source, seconds; then what was asked is asked again. Raise it where arrays fail over slowly. */
@@ -41,6 +43,7 @@ const variables: Record<SettingName, string> = {
   databaseUrl: 'DATABASE_URL',
   deviceDir: 'OSSEA_DEVICE_DIR',
   vddkLibDir: 'OSSEA_VDDK_LIBDIR',
+  virtioWinIso: 'OSSEA_VIRTIO_WIN_ISO',
   applianceMacs: 'OSSEA_APPLIANCE_MACS',
   stallSeconds: 'OSSEA_STALL_SECONDS',
   logLevel: 'OSSEA_LOG_LEVEL',
@@ -108,7 +111,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const parsed = Settings.safeParse(given);
   if (!parsed.success) throw invalidSetting(parsed.error, given, origin, file);
   const settings = parsed.data;
-  for (const name of ['stateDir', 'runDir', 'deviceDir', 'vddkLibDir'] as const) {
+  for (const name of ['stateDir', 'runDir', 'deviceDir', 'vddkLibDir', 'virtioWinIso'] as const) {
     if (settings[name] !== undefined) settings[name] = resolve(settings[name]);
   }
   if (settings.applianceMacs) Object.freeze(settings.applianceMacs);

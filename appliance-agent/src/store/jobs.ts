@@ -25,7 +25,7 @@ export interface JobQuery {
 }
 
 /** The lane of a kind of job. */
-function laneOf(kind: JobKind, request: unknown): JobLane {
+export function laneOf(kind: JobKind, request: unknown): JobLane {
   if (kind === 'test-failover') return 'test';
   // A test's cleanup leaves the replica alone, a live failover's brings it back.
   if (kind === 'failover-cleanup' && Object(request).of === 'test') return 'test';

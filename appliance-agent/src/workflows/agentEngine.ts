@@ -102,11 +102,13 @@ export class AgentEngine implements Engine {
 
   async launch(): Promise<void> {
     await this.#runner.launch();
+    await this.failovers.launch();
     this.#scheduler.launch();
   }
 
   async shutdown(): Promise<void> {
     await this.#scheduler[Symbol.asyncDispose]();
+    await this.failovers.shutdown();
     await this.#runner.shutdown();
     await this.#parts.sessions[Symbol.asyncDispose]();
   }

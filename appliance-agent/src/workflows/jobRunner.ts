@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { StartReplicate, StartVerify } from '../contract/index.ts';
-import type { JobFacts } from '../store/jobs.ts';
+import { type JobFacts, laneOf } from '../store/jobs.ts';
+import type { JobLane } from '../store/schema.ts';
 import { cleanup } from './cleanup.ts';
 import { durableStatus, launchDurable, shutdownDurable, startDurable } from './durable.ts';
 import { performFailover } from './failover/performFailover.ts';
@@ -21,13 +22,15 @@ const watchIntervalMs = 1_000;
 export class JobRunner {
   readonly #parts: WorkflowParts;
   readonly #runs = new Map<string, JobRun>();
-  readonly #places: LimitFunction;
+  /** A test waits for replications, so it must not hold the place that one of them needs. */
+  readonly #places: Readonly<Record<JobLane, LimitFunction>>;
   readonly #stop = new AbortController();
   #watching: Promise<void> = Promise.resolve();
 
   constructor(parts: WorkflowParts) {
     this.#parts = parts;
-    this.#places = pLimit(parts.limits().concurrentJobs);
+    const { concurrentJobs } = parts.limits();
+    this.#places = { replica: pLimit(concurrentJobs), test: pLimit(concurrentJobs) };
   }
 
   async launch(): Promise<void> {
@@ -65,7 +68,7 @@ export class JobRunner {
   /** Takes changed limits up. */
   applyLimits(): void {
     const { limits, limiter } = this.#parts;
-    this.#places.concurrency = limits().concurrentJobs;
+    for (const places of Object.values(this.#places)) places.concurrency = limits().concurrentJobs;
     limiter.setRate(limits().bandwidthLimit);
   }
 
@@ -78,7 +81,7 @@ export class JobRunner {
     this.#runs.set(jobId, run);
     if (facts.cancelRequested) run.cancel();
     try {
-      await this.#inTurn(run, facts.paused, () => this.#perform(facts, run));
+      await this.#inTurn(run, facts, () => this.#perform(facts, run));
     } finally {
       await run.close();
       this.#runs.delete(jobId);
@@ -86,17 +89,18 @@ export class JobRunner {
   }
 
   /** Waits for a place among the jobs that may run at a time, and says so. */
-  async #inTurn(run: JobRun, paused: boolean, work: () => Promise<void>): Promise<void> {
-    if (this.#places.activeCount >= this.#places.concurrency) {
+  async #inTurn(run: JobRun, facts: JobFacts, work: () => Promise<void>): Promise<void> {
+    const places = this.#places[laneOf(facts.kind, facts.request)];
+    if (places.activeCount >= places.concurrency) {
       await run.change({
         state: 'queued',
         waitReason: 'queue',
-        message: `${this.#places.concurrency} jobs run at a time; it waits for its turn.`,
+        message: `${places.concurrency} jobs run at a time; it waits for its turn.`,
       });
     }
-    await this.#places(async () => {
+    await places(async () => {
       await run.change({ state: 'running', waitReason: null, message: null });
-      if (paused) await run.pause(true);
+      if (facts.paused) await run.pause(true);
       await work();
     });
   }

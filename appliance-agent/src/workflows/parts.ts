@@ -14,6 +14,7 @@ export interface EngineConfig {
   readonly runDir: string;
   readonly deviceDir: string;
   readonly vddkLibDir?: string | undefined;
+  readonly virtioWinIso?: string | undefined;
   readonly applianceMacs?: readonly string[] | undefined;
   /** The longest silence of a source. */
   readonly stallSeconds: number;

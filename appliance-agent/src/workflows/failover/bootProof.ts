@@ -1,22 +1,36 @@
-import {
-  type BootCheck,
-  type BootProof,
-  type CloudId,
-  type Failover,
-  OsseaError,
-  type VirtualMachine,
+import { setTimeout } from 'node:timers/promises';
+import type { CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
+import { findVm } from '../../cloudstack/machines.ts';
+import type {
+  BootCheck,
+  BootCheckResult,
+  BootProof,
+  CloudId,
+  Failover,
+  VirtualMachine,
 } from '../../contract/index.ts';
+import { guestTraits } from '../../guest/guestTraits.ts';
 import type { JobRun } from '../jobRun.ts';
-import type { WorkflowParts } from '../parts.ts';
+import { haveCredentials, type WorkflowParts } from '../parts.ts';
+import { tryCheck } from './bootChecks.ts';
+import { changeFailover } from './failoverRecord.ts';
 
 export interface BootProofRequest {
   readonly vmId: CloudId;
   readonly checks: readonly BootCheck[];
-  /** How long the guest may take to pass them; guests that reboot at their first start get more. Seconds. */
+  /** How long the guest may take to pass them; guests that restart by themselves at their first boot get more. Seconds. */
   readonly patienceSeconds: number;
   /** What the guest is, for its patience. */
-  readonly guest: Pick<VirtualMachine, 'guestId' | 'guestFullName'>;
+  readonly guest: Pick<VirtualMachine, 'guestId'> & {
+    readonly os?: string | undefined;
+    readonly converted: boolean;
+  };
 }
+
+/** The pause between two rounds of checks. Milliseconds. */
+const roundMs = 1_000;
+/** States from which no VM comes back by itself. */
+const lostStates: ReadonlySet<string> = new Set(['Error', 'Destroyed', 'Expunging']);
 
 /**
  * Waits until the VM runs and has passed its checks, or until the patience ends, and takes a picture of its console. The proof is in the failover's
@@ -24,13 +38,98 @@ export interface BootProofRequest {
  * @throws OsseaError `cloudstack.*` where the cloud cannot be asked at all
  */
 export async function proveBoot(
-  _parts: WorkflowParts,
-  _run: JobRun,
-  _failover: Failover,
-  _request: BootProofRequest,
-  _signal: AbortSignal,
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  request: BootProofRequest,
+  signal: AbortSignal,
 ): Promise<BootProof> {
-  throw new OsseaError('request.conflict', 'This agent cannot do that yet.', {
-    remedy: 'Upgrade the agent.',
-  });
+  const { store, sessions } = parts;
+  const { targetId } = await store.workloads.require(failover.workloadId);
+  await haveCredentials(parts, run, [await store.targets.require(targetId)], signal);
+  const client = await sessions.cloud(targetId);
+  const { powerState, checks } = await watch(client, run, request, signal);
+  const picture = await takePicture(client, request.vmId, powerState, signal);
+  if (picture.png) await store.failovers.putScreenshot(failover.id, picture.png);
+  const proof: BootProof = {
+    at: new Date().toISOString(),
+    powerState,
+    checks,
+    screenshot: picture.png !== undefined,
+    ...(picture.reason !== undefined && { screenshotReason: picture.reason }),
+    passed: powerState === 'Running' && checks.every(({ outcome }) => outcome !== 'failed'),
+  };
+  await changeFailover(parts, failover.id, { proof });
+  return proof;
+}
+
+/** What is wrong with a proof, in a sentence. */
+export function whyNotPassed({ powerState, checks }: BootProof): string {
+  if (powerState !== 'Running') return `CloudStack says that the VM is ${powerState}.`;
+  return checks
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ detail, seconds }) => `${detail} It was tried for ${Math.round(seconds)} s.`)
+    .join(' ');
+}
+
+/** Pitfall 28: Windows restarts several times at its first boot, and is not to be declared dead meanwhile. */
+function patienceMs({ patienceSeconds, guest }: BootProofRequest): number {
+  const { expectedReboots, bootPatienceSeconds } = guestTraits(guest);
+  return 1000 * (expectedReboots > 0 ? Math.max(patienceSeconds, bootPatienceSeconds) : patienceSeconds);
+}
+
+/** Tries until everything has passed, the VM is lost, or the patience ends. */
+async function watch(
+  client: CloudStackClient,
+  run: JobRun,
+  request: BootProofRequest,
+  signal: AbortSignal,
+): Promise<{ powerState: string; checks: BootCheckResult[] }> {
+  const startedAt = performance.now();
+  const deadline = startedAt + patienceMs(request);
+  let results: readonly (BootCheckResult | undefined)[] = request.checks.map(() => undefined);
+  for (;;) {
+    const vm = await findVm(client, request.vmId, signal);
+    const powerState = vm?.state ?? 'Destroyed';
+    const seconds = () => (performance.now() - startedAt) / 1000;
+    if (powerState === 'Running') {
+      results = await Promise.all(
+        request.checks.map(async (check, index): Promise<BootCheckResult> => {
+          const before = results[index];
+          if (before && before.outcome !== 'failed') return before;
+          return { check, ...(await tryCheck(check, addressOf(vm), signal)), seconds: seconds() };
+        }),
+      );
+    }
+    const checks = results.map(
+      (result, index): BootCheckResult =>
+        result ?? {
+          // Every index is that of a check.
+          check: request.checks[index]!,
+          outcome: 'failed',
+          detail: `It was not tried, as the VM is ${powerState}.`,
+          seconds: seconds(),
+        },
+    );
+    const waiting = checks.filter(({ outcome }) => outcome === 'failed');
+    const settled = powerState === 'Running' ? waiting.length === 0 : lostStates.has(powerState);
+    if (settled || performance.now() >= deadline) return { powerState, checks };
+    const [first] = waiting;
+    await run.change({ message: first?.detail ?? `The VM is ${powerState}.` });
+    await setTimeout(roundMs, undefined, { signal });
+  }
+}
+
+function addressOf(vm: CloudVm | undefined): string | undefined {
+  return vm?.nics.find(({ ip }) => ip !== undefined)?.ip;
+}
+
+async function takePicture(
+  _client: CloudStackClient,
+  _vmId: CloudId,
+  powerState: string,
+  _signal: AbortSignal,
+): Promise<{ png?: Buffer; reason?: string }> {
+  if (powerState !== 'Running') return { reason: `The VM is ${powerState}.` };
+  return { reason: 'This agent takes no pictures of consoles yet.' };
 }

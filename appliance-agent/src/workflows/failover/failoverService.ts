@@ -23,15 +23,31 @@ import { changeFailover } from './failoverRecord.ts';
 import { reportDocument, reportPublicKey, signedReport } from './failoverReport.ts';
 import { LiveFailovers } from './liveFailovers.ts';
 import type { FailoverOperations, PlannedUndoing } from './operations.ts';
+import { TestFailovers } from './testFailovers.ts';
+import { TestLeases } from './testLeases.ts';
 
 /** Failovers as the API asks for them: each is written down, then a job works on it. */
 export class FailoverService implements FailoverOperations {
   readonly #parts: WorkflowParts;
   readonly #live: LiveFailovers;
+  readonly #tests: TestFailovers;
+  readonly #leases: TestLeases;
 
   constructor(parts: WorkflowParts, jobs: JobControl) {
     this.#parts = parts;
     this.#live = new LiveFailovers(parts, jobs);
+    this.#tests = new TestFailovers(parts, jobs);
+    this.#leases = new TestLeases(parts, (test) => this.#tests.cleanUp(test, { dryRun: false }, 'lease'));
+  }
+
+  /** Settles what a previous process left half-begun, and looks after what is to happen at its time. */
+  async launch(): Promise<void> {
+    await this.#tests.settle();
+    this.#leases.launch();
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#leases.shutdown();
   }
 
   list(query: {
@@ -48,11 +64,11 @@ export class FailoverService implements FailoverOperations {
 
   async plan(workloadId: string, request: PlanFailover): Promise<FailoverPlan> {
     if (request.kind === 'live') return this.#live.plan(workloadId, request);
-    throw unavailable();
+    return this.#tests.plan(workloadId, request);
   }
 
-  async startTest(_workloadId: string, _request: StartTestFailover, _actor: string): Promise<Failover> {
-    throw unavailable();
+  startTest(workloadId: string, request: StartTestFailover, actor: string): Promise<Failover> {
+    return this.#tests.start(workloadId, request, actor);
   }
 
   startLive(workloadId: string, request: StartLiveFailover, actor: string): Promise<Failover> {
@@ -70,13 +86,13 @@ export class FailoverService implements FailoverOperations {
   async cleanUp(id: string, request: CleanUpFailover, actor: string): Promise<PlannedUndoing> {
     const failover = await this.require(id);
     if (failover.kind === 'live') return this.#live.cleanUp(failover, request, actor);
-    throw unavailable();
+    return this.#tests.cleanUp(failover, request, actor);
   }
 
   async cancel(id: string, actor: string): Promise<Failover> {
     const failover = await this.require(id);
     if (failover.kind === 'live') return this.#live.cancel(failover, actor);
-    throw unavailable();
+    return this.#tests.cancel(failover);
   }
 
   async answer(id: string, request: AnswerFailover, actor: string): Promise<Failover> {
@@ -132,10 +148,4 @@ export class FailoverService implements FailoverOperations {
   async #named(id: string): Promise<{ name: string }> {
     return { name: (await this.require(id)).workloadName };
   }
-}
-
-function unavailable(): OsseaError {
-  return new OsseaError('request.conflict', 'This agent cannot do that yet.', {
-    remedy: 'Upgrade the agent.',
-  });
 }

@@ -1,13 +1,15 @@
+import { join } from 'node:path';
 import {
   type Conversion,
   type Failover,
   OsseaError,
+  type StaticAddress,
   type VirtualMachine,
   type Workload,
 } from '../../contract/index.ts';
-import type { ConversionResult } from '../../guest/conversion.ts';
+import { type ConversionResult, convertGuest, type GuestDisk } from '../../guest/conversion.ts';
 import type { JobRun } from '../jobRun.ts';
-import type { WorkflowParts } from '../parts.ts';
+import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import type { PlannedDisk, PlannedNic } from './targetVmPlan.ts';
 
 export interface GuestPreparation {
@@ -19,29 +21,136 @@ export interface GuestPreparation {
   /** Which MAC address each adapter will have, for static addresses. */
   readonly nics: readonly PlannedNic[];
   readonly conversion: Conversion;
+  /** True where an earlier attempt, if there was one, is undone: the volumes are as they were replicated. Default false. */
+  readonly restored?: boolean | undefined;
 }
 
 /** What later steps need of it; small, so that a step may remember it. */
-export type PreparedGuest = Pick<ConversionResult, 'bootDiskKey' | 'firmware' | 'warnings'> & {
+export interface PreparedGuest extends Pick<ConversionResult, 'bootDiskKey' | 'firmware' | 'warnings'> {
   readonly os?: string | undefined;
   readonly osProduct?: string | undefined;
   readonly seconds: number;
-};
+}
+
+/** How often at most the job's message is changed. Milliseconds. */
+const tellIntervalMs = 500;
 
 /**
  * Attaches the volumes to the appliance, makes the guest on them ready for KVM, and detaches them again, also where that failed. What goes on is told as the
  * job's message, and each line of the tools in its log. With the conversion `none` nothing is attached. After a failure the
  * volumes hold something between before and after: throw clones away, and bring a replica back to its snapshot.
- * @throws OsseaError `guest.*`, `volume.*`, `cloudstack.*`
+ * @throws OsseaError `guest.*`, also where an earlier attempt was cut off by the end of the agent; `volume.*`, `cloudstack.*`
  */
 export async function prepareGuest(
-  _parts: WorkflowParts,
-  _run: JobRun,
-  _failover: Failover,
-  _preparation: GuestPreparation,
-  _signal: AbortSignal,
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  preparation: GuestPreparation,
+  signal: AbortSignal,
 ): Promise<PreparedGuest> {
-  throw new OsseaError('request.conflict', 'This agent cannot do that yet.', {
-    remedy: 'Upgrade the agent.',
+  const { store, sessions } = parts;
+  const { workload, conversion, restored = false } = preparation;
+  if (conversion.kind === 'none') return { warnings: [], seconds: 0 };
+  const { preparing } = await store.failovers.memory(failover.id);
+  if (typeof preparing === 'string' && !restored) throw cutOff(failover);
+  await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
+  const volumes = await sessions.volumes(workload.targetId);
+  const detachAll = async (detachSignal: AbortSignal) => {
+    for (const { recordId } of preparation.disks) await volumes.detach(recordId, detachSignal);
+  };
+  const telling = new Telling(run);
+  try {
+    const disks: GuestDisk[] = [];
+    for (const { key, label, recordId } of preparation.disks) {
+      const { devicePath } = await volumes.attach(recordId, signal, (wait) => {
+        // What a job waits for is told on its own; the attach goes on meanwhile.
+        run.waiting(wait?.reason, wait?.message).catch(() => undefined);
+      });
+      disks.push({ devicePath, key, label });
+    }
+    await store.failovers.remember(failover.id, { preparing: new Date().toISOString() });
+    const result = await convertGuest({
+      vm: preparation.vm,
+      disks,
+      bus: conversion.hardware === 'virtio-scsi' ? 'virtio-scsi' : 'virtio-blk',
+      virtioWinIso: parts.config.virtioWinIso,
+      addresses: addressesOf(preparation),
+      workDir: join(parts.config.stateDir, 'guest', failover.id),
+      signal,
+      onProgress: ({ phase, fraction }) =>
+        telling.say(fraction === undefined ? phase : `${phase} (${Math.floor(fraction * 100)} %)`),
+      onLog: (line) => {
+        run.logger.info({ guest: workload.name, line }, 'conversion');
+        telling.add(line);
+      },
+    });
+    const { bootDiskKey, firmware, warnings, os, osProduct, seconds } = result;
+    await detachAll(signal);
+    await store.failovers.remember(failover.id, { preparing: null });
+    return {
+      warnings,
+      seconds,
+      ...(bootDiskKey !== undefined && { bootDiskKey }),
+      ...(firmware !== undefined && { firmware }),
+      ...(os !== undefined && { os }),
+      ...(osProduct !== undefined && { osProduct }),
+    };
+  } catch (error) {
+    // A cancel does not keep the volumes on the appliance; the end of the agent does, and the next one detaches them.
+    if (!run.shutdownSignal.aborted) await detachAll(run.shutdownSignal);
+    throw error;
+  } finally {
+    telling.end();
+  }
+}
+
+/** The static addresses with the MAC address that the adapter will have. */
+function addressesOf({ conversion, nics }: GuestPreparation): StaticAddress[] {
+  return conversion.addresses.flatMap(({ key, ...address }) => {
+    const nic = nics.find(({ sourceKey }) => sourceKey === key);
+    return nic ? [{ ...address, mac: nic.mac }] : [];
   });
+}
+
+function cutOff({ workloadName }: Failover): OsseaError {
+  return new OsseaError(
+    'guest.cancelled',
+    `The preparation of ${workloadName} was cut off when the agent ended; its disks are neither as they were nor ready.`,
+    { remedy: 'Clean this failover up, then start it again.' },
+  );
+}
+
+/** Tells what a tool does as the job's message, seldom enough for those who listen. */
+class Telling {
+  readonly #run: JobRun;
+  #phase = '';
+  #line = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(run: JobRun) {
+    this.#run = run;
+  }
+
+  say(phase: string): void {
+    this.#phase = phase;
+    this.#soon();
+  }
+
+  add(line: string): void {
+    this.#line = line.trim();
+    this.#soon();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#run.change({ message: null }).catch(() => undefined);
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const message = [this.#phase, this.#line].filter(Boolean).join(': ');
+      this.#run.change({ message }).catch(() => undefined);
+    }, tellIntervalMs);
+  }
 }

@@ -1,43 +1,158 @@
-import { type Failover, type FailoverRemains, OsseaError } from '../../contract/index.ts';
+import type { CloudStackClient } from '../../cloudstack/client.ts';
+import { findOwnVm } from '../../cloudstack/machines.ts';
+import { deleteNetwork, findOwnNetwork } from '../../cloudstack/networks.ts';
+import { deleteSnapshot, findOwnSnapshot } from '../../cloudstack/snapshots.ts';
+import type { CloudId, Failover, FailoverRemains } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
 import type { StoredVolume } from '../../store/schema.ts';
 import type { JobRun } from '../jobRun.ts';
-import type { WorkflowParts } from '../parts.ts';
+import { haveCredentials, type WorkflowParts } from '../parts.ts';
+import { removeTargetVm, volumesOf } from './targetVm.ts';
 
-/** One thing that exists of a failover, with what knows of it. */
+/** One thing that exists of a failover at the cloud, with what knows of it. */
 export interface Remains {
   /** As it is shown, with what is to be done. */
   readonly shown: FailoverRemains;
-  /** The ledger's entry; undefined for volumes. */
+  /** The ledger's entry; undefined for volumes, and for a VM that only CloudStack remembers. */
   readonly effect?: Effect | undefined;
   readonly volume?: StoredVolume | undefined;
 }
 
+const ledgerKinds = ['volume-snapshot', 'network'] as const;
+type LedgerKind = (typeof ledgerKinds)[number];
+
+const actions: Record<LedgerKind | 'vm' | 'volume', string> = {
+  vm: 'Stop it, take its volumes out, and destroy it.',
+  volume: 'Take it out of where it is and delete it for good.',
+  'volume-snapshot': 'Delete it.',
+  network: 'Delete it.',
+};
+
 /**
- * What exists of a failover outside, as the ledger and the volume records know it, and the cloud's own word for what may or may not have been made.
- * In the order in which it can be removed. Without credentials the records alone tell.
+ * What exists of a failover at the cloud, in the order in which it can be removed: its VM, the clones of a test, snapshots of volumes and networks of its
+ * own. The ledger and the volume records say what may exist; where the cloud can be asked, what it does not show under its token is left
+ * out. The VM is looked for in any case: a deployment whose answer was lost may have come after the ledger's entry was closed.
  */
 export async function findRemains(
-  _parts: WorkflowParts,
-  _failover: Failover,
-  _signal: AbortSignal,
+  parts: WorkflowParts,
+  failover: Failover,
+  signal: AbortSignal,
 ): Promise<Remains[]> {
-  throw unavailable();
+  const { store, sessions, credentials } = parts;
+  const workload = await store.workloads.get(failover.workloadId);
+  const effects = await store.effects.listOpen({ failoverId: failover.id });
+  const targetId = workload?.targetId ?? effects.find(({ kind }) => kind !== 'fence')?.endpointId;
+  const client =
+    targetId !== undefined && credentials.get(targetId) ? await sessions.cloud(targetId) : undefined;
+  return [
+    ...(await findVmRemains(client, failover, effects, signal)),
+    ...(failover.kind === 'test' ? (await volumesOf(parts, failover)).map(volumeRemains) : []),
+    ...(await findLedgerRemains(client, effects, signal)),
+  ];
 }
 
-/** Removes one thing, also where it is gone already. @throws OsseaError `cloudstack.*`, `volume.*` */
-export async function removeRemains(
-  _parts: WorkflowParts,
-  _run: JobRun,
-  _failover: Failover,
-  _remains: Remains,
-  _signal: AbortSignal,
+async function findVmRemains(
+  client: CloudStackClient | undefined,
+  failover: Failover,
+  effects: readonly Effect[],
+  signal: AbortSignal,
+): Promise<Remains[]> {
+  const effect = effects.find(({ kind }) => kind === 'vm');
+  const vm = client && (await findOwnVm(client, failover.id, signal));
+  if (!vm && (client || !effect)) return [];
+  return [
+    {
+      shown: {
+        kind: 'vm',
+        id: vm?.id ?? effect?.externalId ?? failover.id,
+        name: vm?.name ?? nameOf(effect) ?? failover.vm?.name ?? failover.workloadName,
+        action: actions.vm,
+      },
+      effect,
+    },
+  ];
+}
+
+function volumeRemains(volume: StoredVolume): Remains {
+  return {
+    shown: { kind: 'volume', id: volume.id, name: volume.name, action: actions.volume },
+    volume,
+  };
+}
+
+async function findLedgerRemains(
+  client: CloudStackClient | undefined,
+  effects: readonly Effect[],
+  signal: AbortSignal,
+): Promise<Remains[]> {
+  const remains: Remains[] = [];
+  for (const kind of ledgerKinds) {
+    for (const effect of effects.filter((each) => each.kind === kind)) {
+      const found = client && (await lookFor(client, kind, effect.token, signal));
+      if (client && !found) continue;
+      const id = found?.id ?? effect.externalId ?? effect.token;
+      const name = found?.name ?? nameOf(effect) ?? effect.token;
+      remains.push({ shown: { kind, id, name, action: actions[kind] }, effect });
+    }
+  }
+  return remains;
+}
+
+function lookFor(
+  client: CloudStackClient,
+  kind: LedgerKind,
+  token: string,
+  signal: AbortSignal,
+): Promise<{ readonly id: CloudId; readonly name: string } | undefined> {
+  return kind === 'network' ? findOwnNetwork(client, token, signal) : findOwnSnapshot(client, token, signal);
+}
+
+/** Destroys the failover's VM, if there is one. @throws OsseaError `cloudstack.*` */
+export async function removeVm(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  signal: AbortSignal,
 ): Promise<void> {
-  throw unavailable();
+  await removeTargetVm(parts, run, failover, { keepVolumes: failover.kind === 'live' }, signal);
 }
 
-function unavailable(): OsseaError {
-  return new OsseaError('request.conflict', 'This agent cannot do that yet.', {
-    remedy: 'Upgrade the agent.',
-  });
+/** Deletes the clones of a test. The VM that had them is gone by then. @throws OsseaError `volume.*`, `cloudstack.*` */
+export async function removeClones(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, sessions } = parts;
+  const clones = await volumesOf(parts, failover);
+  const [first] = clones;
+  if (failover.kind !== 'test' || !first) return;
+  await haveCredentials(parts, run, [await store.targets.require(first.targetId)], signal);
+  const volumes = await sessions.volumes(first.targetId);
+  for (const { id } of clones) await volumes.delete(id, signal);
+}
+
+/** Deletes the snapshots of volumes, or the networks, of a failover. @throws OsseaError `cloudstack.*` */
+export async function removeLedgered(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  kind: LedgerKind,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, sessions } = parts;
+  for (const effect of await store.effects.listOpen({ failoverId: failover.id, kind })) {
+    await haveCredentials(parts, run, [await store.targets.require(effect.endpointId)], signal);
+    const client = await sessions.cloud(effect.endpointId);
+    const found = await lookFor(client, kind, effect.token, signal);
+    if (found && kind === 'network') await deleteNetwork(client, found.id, { signal });
+    else if (found) await deleteSnapshot(client, found.id, { signal });
+    await store.effects.markUndone(effect.id);
+  }
+}
+
+function nameOf(effect: Effect | undefined): string | undefined {
+  const { name } = Object(effect?.detail);
+  return typeof name === 'string' ? name : undefined;
 }

@@ -13,6 +13,7 @@ import {
   type Workload,
 } from '../../contract/index.ts';
 import type { ConversionResult } from '../../guest/conversion.ts';
+import { suggestOsType, type TargetHardware, targetHardware } from '../../guest/targetHardware.ts';
 import type { TargetVm } from '../../plan/facts.ts';
 import { suggestOffering } from '../../plan/offering.ts';
 import { targetNameOf } from '../../plan/targetRules.ts';
@@ -50,8 +51,9 @@ export interface TargetVmPlan {
   readonly compute:
     | { readonly cpuCount: number; readonly memoryMib: number; readonly cpuSpeedMhz: number | undefined }
     | undefined;
-  readonly firmware: 'bios' | 'uefi' | 'uefi-secure';
   readonly hardware: TargetHardware;
+  /** What CloudStack takes the guest for; undefined: what it likes. */
+  readonly osTypeId: CloudId | undefined;
   /** In the source's order; the first one becomes the default NIC. */
   readonly nics: readonly PlannedNic[];
   readonly bootDisk: PlannedDisk;
@@ -60,13 +62,6 @@ export interface TargetVmPlan {
   readonly tags: Readonly<Record<string, string>>;
   /** After so many days CloudStack removes the VM by itself; undefined where it cannot, or shall not. */
   readonly leaseDays: number | undefined;
-}
-
-/** What the guest finds its disks and adapters on, in CloudStack's words. */
-export interface TargetHardware {
-  readonly rootDiskController: string;
-  readonly dataDiskController: string;
-  readonly nicAdapter: string;
 }
 
 /** All that a plan rests on. */
@@ -128,8 +123,8 @@ export function planTargetVm(facts: TargetVmFacts): TargetVmPlan {
           cpuSpeedMhz: offering.cpuSpeedMhz === undefined ? defaultSpeedMhz : undefined,
         }
       : undefined,
-    firmware: firmwareOf(vm.firmware, vm.secureBoot),
-    hardware: hardwareOf(conversion.hardware, vm.firmware),
+    hardware: targetHardware(vm, conversion),
+    osTypeId: suggestOsType(vm, cloud.osTypes)?.id,
     nics: planNics(facts),
     bootDisk,
     dataDisks: others,
@@ -138,19 +133,26 @@ export function planTargetVm(facts: TargetVmFacts): TargetVmPlan {
   };
 }
 
-/** The plan with what the preparation of the guest found out: which disk it boots from, and by which firmware. */
+/** The plan with what the preparation of the guest found out: which disk it boots from, by which firmware, and what it is. */
 export function afterConversion(
   plan: TargetVmPlan,
-  vm: VirtualMachine,
-  found: Pick<ConversionResult, 'bootDiskKey' | 'firmware'>,
+  facts: Pick<TargetVmFacts, 'vm' | 'conversion' | 'cloud'>,
+  found: Pick<ConversionResult, 'bootDiskKey' | 'firmware' | 'osProduct'>,
 ): TargetVmPlan {
+  const { conversion, cloud } = facts;
+  const vm = { ...facts.vm, firmware: found.firmware ?? facts.vm.firmware };
   const [bootDisk = plan.bootDisk, ...dataDisks] = bootFirst(
     [plan.bootDisk, ...plan.dataDisks].sort((a, b) => a.key - b.key),
     vm,
     found.bootDiskKey,
   );
-  const firmware = found.firmware === undefined ? plan.firmware : firmwareOf(found.firmware, vm.secureBoot);
-  return { ...plan, bootDisk, dataDisks, firmware };
+  return {
+    ...plan,
+    bootDisk,
+    dataDisks,
+    hardware: targetHardware(vm, conversion),
+    osTypeId: suggestOsType({ ...vm, osProduct: found.osProduct }, cloud.osTypes)?.id,
+  };
 }
 
 /** What was found about an adapter's network for a test. */
@@ -254,27 +256,6 @@ function bootFirst(
 function comparePlaces(a: VirtualDisk | undefined, b: VirtualDisk | undefined): number {
   if (!a || !b) return Number(b !== undefined) - Number(a !== undefined);
   return a.controllerBus - b.controllerBus || a.unitNumber - b.unitNumber || a.key - b.key;
-}
-
-function firmwareOf(firmware: 'bios' | 'efi', secureBoot: boolean): TargetVmPlan['firmware'] {
-  if (firmware === 'bios') return 'bios';
-  return secureBoot ? 'uefi-secure' : 'uefi';
-}
-
-function hardwareOf(hardware: Conversion['hardware'], firmware: 'bios' | 'efi'): TargetHardware {
-  switch (hardware) {
-    case 'virtio-blk':
-      return { rootDiskController: 'virtio', dataDiskController: 'virtio', nicAdapter: 'virtio' };
-    case 'virtio-scsi':
-      return { rootDiskController: 'scsi', dataDiskController: 'scsi', nicAdapter: 'virtio' };
-    case 'emulated':
-      // The board that UEFI needs has no IDE; IDE has four places, one of them the CD-ROM's.
-      return {
-        rootDiskController: firmware === 'efi' ? 'sata' : 'ide',
-        dataDiskController: 'sata',
-        nicAdapter: 'e1000',
-      };
-  }
 }
 
 function chooseOffering({ workload, vm, target, cloud }: TargetVmFacts): ServiceOffering {
