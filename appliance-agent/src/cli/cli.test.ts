@@ -9,6 +9,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { createAccessToken } from '../api/accessTokens.ts';
 import { serveTestApi, type TestApi } from '../api/services.testing.ts';
 import {
+  CloudDiscovery,
   Inventory,
   Job,
   OsseaError,
@@ -69,6 +70,25 @@ const target: TargetEndpoint = {
   lease: { kind: 'none' },
   createdAt,
 };
+const cloud = CloudDiscovery.parse({
+  account: 'migrations',
+  domain: 'ROOT',
+  zones: [],
+  serviceOfferings: [],
+  diskOfferings: [],
+  networks: [],
+  templates: [],
+  osTypes: [],
+  limits: [],
+  capabilities: {
+    version: '4.22.0.0',
+    deployFromVolume: true,
+    deployFromSnapshot: true,
+    importVolume: false,
+    importVm: false,
+    vmLease: true,
+  },
+});
 const workload = Workload.parse({
   id: '9a1d4f70-3e0b-4a53-8f0a-7b3f9c1e2d12',
   name: 'web-1',
@@ -359,6 +379,41 @@ describe('VMs', () => {
       expect((await run(api, ['workload', 'add', text])).code).toBe(0);
     }
     expect(asked).toEqual([['52AA'], ['52AA'], ['52AA'], ['52AA']]);
+  });
+});
+
+describe('workload set', () => {
+  it.each([
+    ['every 15m', { kind: 'interval', minutes: 15 }],
+    ['continuous', { kind: 'continuous' }],
+    ['cron 0 2 * * 1 Europe/Vienna', { kind: 'cron', expression: '0 2 * * 1', timeZone: 'Europe/Vienna' }],
+    ['manual', { kind: 'manual' }],
+  ])('reads the schedule “%s”, an RPO and what the guest is made ready by', async (text, schedule) => {
+    const asked: unknown[] = [];
+    await using api = await serveTestApi({
+      updateWorkload: async (_id, settings) => {
+        asked.push(settings);
+        return workload;
+      },
+    });
+    api.records.workloads.push(workload);
+    const options = ['--schedule', text, '--rpo', '1h', '--conversion', 'none', '--hardware', 'emulated'];
+    const outcome = await run(api, ['workload', 'set', 'web-1', ...options]);
+    expect(outcome).toMatchObject({ code: 0, err: '' });
+    const conversion = { kind: 'none', hardware: 'emulated', addresses: [] };
+    expect(asked).toEqual([{ schedule, rpoGoalSeconds: 3600, conversion }]);
+  });
+
+  it.each([
+    ['--schedule', 'now and then'],
+    ['--rpo', 'soon'],
+    ['--nic', '4000'],
+  ])('with %s “%s” answers in one line that names both', async (option, value) => {
+    await using api = await serveTestApi({ discoverTarget: async () => cloud });
+    api.records.workloads.push(workload);
+    const outcome = await run(api, ['workload', 'set', 'web-1', option, value]);
+    expectOneLine(outcome);
+    expect(outcome).toMatchObject({ code: 2, err: expect.stringContaining(`${option} is "${value}"`) });
   });
 });
 

@@ -13,6 +13,7 @@ const additions: Record<string, string> = {
   source: 'Add one with: ossea-agent source add <name> <url>',
   target: 'Add one with: ossea-agent target add <name> <url>',
   workload: 'Add one with: ossea-agent workload add <vm>',
+  failover: 'Start one with: ossea-agent failover test <workload>',
 };
 
 /** Enough of an id to tell it from others by eye. */

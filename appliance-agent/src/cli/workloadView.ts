@@ -1,6 +1,6 @@
-import type { Readiness, Workload } from '../contract/index.ts';
+import type { CycleRecord, Readiness, ReplicationStatus, Schedule, Workload } from '../contract/index.ts';
 import { fields, table } from './output.ts';
-import { showBytes, showDuration } from './quantities.ts';
+import { showBytes, showDuration, showRate } from './quantities.ts';
 
 function lagOf({ replicatedUntil }: Workload): string {
   return replicatedUntil === undefined
@@ -48,6 +48,8 @@ export function describeWorkload(workload: Workload): string {
     ],
     ['Quiesce', settings.quiesce],
     ['Verify', settings.verify],
+    ['Schedule', showSchedule(settings.schedule)],
+    ['Conversion', `${settings.conversion.kind}, ${settings.conversion.hardware}`],
   ]);
   const disks = table(
     ['Disk', 'Key', 'Capacity', 'Volume', 'Transport'],
@@ -72,4 +74,64 @@ export function describeReadiness(readiness: Readiness): string {
       `${severity.padEnd(8)}  ${subject}: ${summary}\n${' '.repeat(10)}→ ${remedy}`,
   );
   return [verdict, ...lines].join('\n');
+}
+
+/** A schedule in words. */
+export function showSchedule(schedule: Schedule): string {
+  switch (schedule.kind) {
+    case 'interval':
+      return `every ${showDuration(schedule.minutes * 60)}`;
+    case 'cron':
+      return `cron ${schedule.expression} ${schedule.timeZone ?? 'UTC'}`;
+    case 'manual':
+    case 'continuous':
+      return schedule.kind;
+  }
+}
+
+/** Lag, churn, forecast and the last cycles. */
+export function describeReplication(name: string, status: ReplicationStatus): string {
+  const { lagSeconds, rpoGoalSeconds, goalMet, forecast, nextRunAt, heldBecause } = status;
+  const goal =
+    rpoGoalSeconds === undefined
+      ? ''
+      : `, agreed ${showDuration(rpoGoalSeconds)}: ${goalMet === false ? 'broken' : 'kept'}`;
+  const head = fields([
+    ['Workload', name],
+    ['Behind its source', lagSeconds === undefined ? 'no replica yet' : `${showDuration(lagSeconds)}${goal}`],
+    ['Schedule', showSchedule(status.schedule)],
+    ['Next run', heldBecause ?? nextRunAt],
+    ['Churn', `${showRate(status.churnBytesPerSecond)}, ${showBytes(status.backlogBytes)} since the point`],
+    ['Cutover now', forecast && `${showDuration(forecast.downtimeSeconds)} of downtime`],
+    ...(forecast?.parts ?? []).map((part): [string, string] => [
+      `  ${part.name}`,
+      showDuration(part.seconds),
+    ]),
+    ['Basis', forecast?.basis],
+    [
+      'Converges',
+      forecast && (forecast.converges ? 'yes' : 'no: the source changes faster than it can be copied'),
+    ],
+  ]);
+  const cycles = table(
+    ['Point', 'Took', 'Changed', 'Read', 'Written', 'How'],
+    status.cycles.slice(0, 10).map(cycleRow),
+    'No cycle is complete yet.',
+  );
+  return `${head}\n\n${cycles}`;
+}
+
+function cycleRow({ pointAt, startedAt, endedAt, disks }: CycleRecord): string[] {
+  const sum = (bytesOf: (disk: CycleRecord['disks'][number]) => number) =>
+    showBytes(disks.reduce((total, disk) => total + bytesOf(disk), 0));
+  return [
+    pointAt,
+    showDuration((Date.parse(endedAt) - Date.parse(startedAt)) / 1000),
+    sum(({ changedBytes }) => changedBytes),
+    sum(({ readBytes }) => readBytes),
+    sum(({ writtenBytes }) => writtenBytes),
+    [...new Set(disks.map(({ mode, reason }) => (reason === undefined ? mode : `${mode} (${reason})`)))].join(
+      ', ',
+    ),
+  ];
 }

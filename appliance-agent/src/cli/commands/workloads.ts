@@ -1,8 +1,7 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import {
   type AddWorkloadsResult,
   OsseaError,
-  TransportKind,
   type Workload,
   type WorkloadChanges,
   WorkloadSettings,
@@ -10,45 +9,18 @@ import {
 import type { AgentClient } from '../agentClient.ts';
 import { exitCodeOf, exitCodes } from '../exitCode.ts';
 import { followToEnd } from '../followToEnd.ts';
-import { parseRate } from '../quantities.ts';
 import { pickSource, pickTarget, pickVm, pickWorkload } from '../resolve.ts';
 import { confirm } from '../secretInput.ts';
 import { contextOf, type Shell } from '../shell.ts';
-import { describeReadiness, describeWorkload, workloadTable } from '../workloadView.ts';
-
-interface SettingOptions {
-  readonly targetName?: string;
-  readonly bandwidth?: string;
-  readonly transport?: string;
-  readonly quiesce?: string;
-  readonly verify?: string;
-}
-
-function withSettings(command: Command): Command {
-  const { quiesce, verify } = WorkloadSettings.shape;
-  return command
-    .option('--target-name <name>', 'name of the VM on the target')
-    .option('--bandwidth <rate>', 'limit over all disks, such as 100MiB, or none')
-    .addOption(new Option('--transport <kind>', 'read disks this way only').choices(TransportKind.options))
-    .addOption(
-      new Option('--quiesce <when>', 'quiesce the guest for snapshots').choices(quiesce.unwrap().options),
-    )
-    .addOption(new Option('--verify <mode>', 'what proves the copy').choices(verify.unwrap().options));
-}
-
-/** The options but the bandwidth, whose `none` means something else in a change than in a new workload. */
-function settingsOf(options: SettingOptions): Pick<WorkloadChanges, 'quiesce' | 'verify'> & {
-  targetName?: string;
-  transport?: TransportKind;
-} {
-  const { quiesce, verify } = WorkloadSettings.shape;
-  return {
-    ...(options.targetName !== undefined && { targetName: options.targetName }),
-    ...(options.transport !== undefined && { transport: TransportKind.parse(options.transport) }),
-    ...(options.quiesce !== undefined && { quiesce: quiesce.parse(options.quiesce) }),
-    ...(options.verify !== undefined && { verify: verify.parse(options.verify) }),
-  };
-}
+import {
+  type MappingOptions,
+  mappingOf,
+  type SettingOptions,
+  settingsOf,
+  withMapping,
+  withSettings,
+} from '../workloadSettings.ts';
+import { describeReadiness, describeReplication, describeWorkload, workloadTable } from '../workloadView.ts';
 
 /** `workload …`. */
 export function workloadCommands(program: Command, shell: Shell): void {
@@ -71,14 +43,12 @@ export function workloadCommands(program: Command, shell: Shell): void {
       const target = await pickTarget(client, options.target);
       const inventory = await client.call('inventory', { params: { id: source.id } });
       const chosen = vms.map((text) => pickVm(inventory, text));
-      const bandwidthLimit =
-        options.bandwidth === undefined ? undefined : parseRate('--bandwidth', options.bandwidth);
       const added = await client.call('addWorkloads', {
         body: {
           sourceId: source.id,
           targetId: target.id,
           vms: chosen.map(({ instanceUuid }) => instanceUuid),
-          settings: { ...settingsOf(options), ...(bandwidthLimit !== undefined && { bandwidthLimit }) },
+          settings: withoutNull(settingsOf(options)),
         },
       });
       output.result(added, () => describeAdded(added, chosen));
@@ -105,22 +75,39 @@ export function workloadCommands(program: Command, shell: Shell): void {
       output.result(found, () => describeWorkload(found));
     });
 
-  withSettings(
-    workload.command('set <workload>').description('change settings; a bandwidth takes effect at once'),
-  ).action(async (text: string, options: SettingOptions, command: Command) => {
+  withMapping(
+    withSettings(
+      workload.command('set <workload>').description('change settings; a bandwidth takes effect at once'),
+    ),
+  ).action(async (text: string, options: SettingOptions & MappingOptions, command: Command) => {
     const { client, output } = contextOf(shell, command);
-    const { id } = await pickWorkload(client, text);
+    const { id, targetId, settings } = await pickWorkload(client, text);
+    const mapping =
+      options.nic === undefined && options.serviceOffering === undefined
+        ? {}
+        : mappingOf(
+            options,
+            await client.call('discoverTarget', { params: { id: targetId } }),
+            settings.nics,
+          );
     const updated = await client.call('updateWorkload', {
       params: { id },
-      body: {
-        ...settingsOf(options),
-        ...(options.bandwidth !== undefined && {
-          bandwidthLimit: parseRate('--bandwidth', options.bandwidth) ?? null,
-        }),
-      },
+      body: { ...settingsOf(options, settings), ...mapping },
     });
     output.result(updated, () => describeWorkload(updated));
   });
+
+  workload
+    .command('replication <workload>')
+    .description(
+      'how far the replica is behind, how fast the source changes, and what a cutover would cost now',
+    )
+    .action(async (text: string, _options: unknown, command: Command) => {
+      const { client, output } = contextOf(shell, command);
+      const found = await pickWorkload(client, text);
+      const status = await client.call('replication', { params: { id: found.id } });
+      output.result(status, () => describeReplication(found.name, status));
+    });
 
   workload
     .command('readiness <workload>')
@@ -147,6 +134,13 @@ export function workloadCommands(program: Command, shell: Shell): void {
       if (job) await followToEnd(shell, { client, output }, [job]);
       else output.result({ id: found.id }, () => `Forgot the workload "${found.name}".`);
     });
+}
+
+/** A new workload has nothing that could be taken back. */
+function withoutNull(changes: WorkloadChanges): WorkloadSettings {
+  return WorkloadSettings.parse(
+    Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null)),
+  );
 }
 
 async function confirmRemoval(client: AgentClient, workload: Workload, confirmed: boolean): Promise<void> {
