@@ -36,7 +36,8 @@ export class ConsoleProxy implements AsyncDisposable {
       const token = url.searchParams.get('token') ?? '';
       const session = proxy.#sessions.get(token);
       proxy.#sessions.delete(token);
-      if (url.pathname !== '/websockify' || session === undefined) {
+      const isViewer = request.headers['sec-websocket-protocol'] === 'binary';
+      if (url.pathname !== '/websockify' || !isViewer || session === undefined) {
         socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
         return;
       }
@@ -75,43 +76,70 @@ export class ConsoleProxy implements AsyncDisposable {
     });
     server.on('error', () => client.terminate());
     client.on('close', () => server.destroy());
-    const frames = framesOf(client);
+    const [said, frames] = [new Inbox(), new Inbox()];
+    server.on('data', said.add);
+    client.on('message', frames.add);
 
-    client.send(await exactly(server, 12));
-    server.write(await frames());
-    const [count = 0] = await exactly(server, 1);
-    const types = await exactly(server, count);
+    client.send(await said.exactly(12));
+    server.write(await frames.next());
+    const [count = 0] = await said.exactly(1);
+    const types = await said.exactly(count);
     const chosen = types.find((type) => [1, 2, 19].includes(type)) ?? 0;
     client.send(Buffer.from([1, chosen]));
-    server.write(await frames());
-    const result = await exactly(server, 4);
+    server.write(await frames.next());
+    const result = await said.exactly(4);
     client.send(result);
-    server.write(await frames());
+    server.write(await frames.next());
 
-    const init = await exactly(server, 24);
-    await exactly(server, init.readUInt32BE(20));
+    const init = await said.exactly(24);
+    await said.exactly(init.readUInt32BE(20));
     const name = Buffer.from(`${displayName} `);
     init.writeUInt32BE(name.length, 20);
     client.send(Buffer.concat([init, name]));
-    for (let left = 3; left > 0; left--) server.write(await frames());
+    for (let left = 3; left > 0; left--) server.write(await frames.next());
 
-    client.on('message', (data: Buffer) => server.write(data));
-    server.on('data', (bytes: Buffer) => client.send(bytes));
+    frames.forward((frame) => server.write(frame));
+    said.forward((bytes) => client.send(bytes));
   }
 }
 
-/** The client's messages one after another, until the caller listens itself. */
-function framesOf(client: WebSocket): () => Promise<Buffer> {
-  return async () => {
-    const [data] = await once(client, 'message');
-    return Buffer.from(data);
-  };
-}
+/** What one side says, in its order: first in portions that are waited for, then as it comes. */
+class Inbox {
+  #waiting: Buffer[] = [];
+  #arrived = Promise.withResolvers<void>();
+  #sink: ((bytes: Buffer) => void) | undefined;
 
-async function exactly(stream: Duplex, length: number): Promise<Buffer> {
-  for (;;) {
-    const bytes: Buffer | null = length === 0 ? Buffer.alloc(0) : stream.read(length);
-    if (bytes !== null) return bytes;
-    await once(stream, 'readable');
+  readonly add = (bytes: Buffer): void => {
+    if (this.#sink !== undefined) this.#sink(bytes);
+    else this.#waiting.push(bytes);
+    this.#arrived.resolve();
+  };
+
+  /** One message as it was sent. */
+  async next(): Promise<Buffer> {
+    for (;;) {
+      const message = this.#waiting.shift();
+      if (message !== undefined) return message;
+      this.#arrived = Promise.withResolvers();
+      await this.#arrived.promise;
+    }
+  }
+
+  /** So many bytes, wherever one message ends and the next begins. */
+  async exactly(length: number): Promise<Buffer> {
+    for (;;) {
+      const all = Buffer.concat(this.#waiting);
+      if (all.length >= length) {
+        this.#waiting = all.length > length ? [all.subarray(length)] : [];
+        return all.subarray(0, length);
+      }
+      this.#arrived = Promise.withResolvers();
+      await this.#arrived.promise;
+    }
+  }
+
+  forward(sink: (bytes: Buffer) => void): void {
+    for (const bytes of this.#waiting.splice(0)) sink(bytes);
+    this.#sink = sink;
   }
 }
