@@ -131,7 +131,7 @@ export async function deployVm(
     return found && found.state !== 'Error' ? found : undefined;
   };
   const found =
-    (await lookAgain(made, { pauseMs, signal })) ??
+    (options.first ? undefined : await lookAgain(made, { pauseMs, signal })) ??
     (await settle({
       subject: `the deployment of ${vm.displayName}`,
       act: async () => {

@@ -120,7 +120,7 @@ export async function createNetwork(
   const name = networkNameOf(network);
   const find = () => findOwnNetwork(client, network.ownerId, signal);
   const made =
-    (await lookAgain(find, { pauseMs, signal })) ??
+    (options.first ? undefined : await lookAgain(find, { pauseMs, signal })) ??
     (await settle({
       subject: `the network ${name}`,
       act: async () => {

@@ -1,6 +1,9 @@
 /** The tag that marks what is ours; its value is the id of our record of it. */
 export const ownerTag = 'ossea-migrate';
 
+/** Every name that we give to volumes, snapshots and networks begins so, and that of a VM has it within until it is tagged. */
+export const namePrefix = 'ossea-';
+
 /** What can be looked up by its name and tags. */
 interface Named {
   readonly name: string;

@@ -13,6 +13,8 @@ const repetitions = 4;
 /** How an effect is brought about, besides what it is. */
 export interface EffectOptions {
   readonly signal: AbortSignal;
+  /** True where nothing of it can have been asked for before, so that it need not be looked for. Default false. */
+  readonly first?: boolean | undefined;
   /** The first pause between looks at CloudStack and between repetitions. Default 500 ms. */
   readonly pauseMs?: number | undefined;
   /** Awaited before an accepted job is waited for, so that the caller can write the ids down. */

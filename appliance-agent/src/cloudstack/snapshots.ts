@@ -101,7 +101,7 @@ export async function takeSnapshot(
     const found = await settled();
     return found?.state === 'BackedUp' ? found : undefined;
   };
-  const earlier = await lookAgain(complete, { pauseMs, signal });
+  const earlier = options.first ? undefined : await lookAgain(complete, { pauseMs, signal });
   const taken =
     earlier ??
     (await settle({

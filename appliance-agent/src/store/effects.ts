@@ -22,6 +22,11 @@ export interface Effect {
   readonly createdAt: Date;
 }
 
+export interface IntendedEffect extends Effect {
+  /** True where nothing can have been done yet: the intent is of this call. */
+  readonly isNew: boolean;
+}
+
 /** The ledger of effects: intents are here before anything is done outside. */
 export class Effects {
   readonly #database: Database;
@@ -30,19 +35,20 @@ export class Effects {
     this.#database = database;
   }
 
-  /** Writes an intent down, or finds the one that an earlier process wrote. */
+  /** Writes an intent down, or finds the one that an earlier process, or an earlier attempt of this one, wrote. */
   async intend(
     effect: Pick<Effect, 'jobId' | 'kind' | 'token' | 'endpointId' | 'workloadId'> & {
       readonly failoverId?: string | undefined;
       readonly detail?: unknown;
     },
-  ): Promise<Effect> {
+  ): Promise<IntendedEffect> {
+    const id = randomUUID();
     const { jobId, kind, token, endpointId, workloadId, failoverId, detail } = effect;
     const row = await this.#database.query((db) =>
       db
         .insertInto('effects')
         .values({
-          id: randomUUID(),
+          id,
           job_id: jobId,
           kind,
           token,
@@ -57,7 +63,7 @@ export class Effects {
         .returningAll()
         .executeTakeFirstOrThrow(),
     );
-    return effectOf(row);
+    return { ...effectOf(row), isNew: row.id === id };
   }
 
   async markDone(id: string, externalId: string, detail?: unknown): Promise<void> {
@@ -78,6 +84,35 @@ export class Effects {
     await this.#database.query((db) =>
       db.updateTable('effects').set({ state: 'undone' }).where('id', '=', id).execute(),
     );
+  }
+
+  async get(id: string): Promise<Effect | undefined> {
+    const row = await this.#database.query((db) =>
+      db.selectFrom('effects').selectAll().where('id', '=', id).executeTakeFirst(),
+    );
+    return row && effectOf(row);
+  }
+
+  /** Says that something may exist again that was taken for undone. */
+  async reopen(id: string): Promise<void> {
+    await this.#database.query((db) =>
+      db.updateTable('effects').set({ state: 'intended' }).where('id', '=', id).execute(),
+    );
+  }
+
+  /** What failovers made at an endpoint, undone or not; newest first, the last thousand. */
+  async ofFailovers(endpointId: string): Promise<Effect[]> {
+    const rows = await this.#database.query((db) =>
+      db
+        .selectFrom('effects')
+        .selectAll()
+        .where('endpoint_id', '=', endpointId)
+        .where('failover_id', 'is not', null)
+        .orderBy('created_at', 'desc')
+        .limit(1000)
+        .execute(),
+    );
+    return rows.map(effectOf);
   }
 
   /** What may still exist outside, oldest first. */

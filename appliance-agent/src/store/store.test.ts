@@ -244,7 +244,8 @@ it('effects are intended once and found again by their token', async () => {
     workloadId: workload.id,
   } as const;
   const first = await store.effects.intend(intent);
-  expect(await store.effects.intend(intent)).toEqual(first);
+  expect(first.isNew).toBe(true);
+  expect(await store.effects.intend(intent)).toEqual({ ...first, isNew: false });
   await store.effects.markDone(first.id, 'snapshot-7');
   expect(await store.effects.listOpen({ jobId: intent.jobId })).toEqual([
     { ...first, state: 'done', externalId: 'snapshot-7' },
