@@ -75,6 +75,12 @@ export class AgentProcess implements AsyncDisposable {
     return this.#output;
   }
 
+  /** The embedded database, for what a test has to change behind the agent's back. */
+  get databaseUrl(): string {
+    const { OSSEA_RUN_DIR: runDir = '' } = this.#environment;
+    return `postgresql://ossea@localhost/postgres?host=${encodeURIComponent(join(runDir, 'postgres'))}`;
+  }
+
   /** Ends it as a power cut would. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

@@ -1,4 +1,4 @@
-import { ownerTag } from '../cloudstack/ownership.ts';
+import { namePrefix, ownerTag } from '../cloudstack/ownership.ts';
 import { lookAgain } from '../cloudstack/settle.ts';
 import { listVolumes } from '../cloudstack/volumes.ts';
 import { OsseaError } from '../contract/index.ts';
@@ -11,7 +11,7 @@ import { adoptVolume } from './vmVolume.ts';
 import { assertCreated, finishPendingJob, type VolumeContext } from './volumeContext.ts';
 import { volumeGone } from './volumeErrors.ts';
 import { findCreated, findLiveVolume } from './volumeFinder.ts';
-import { assertOurs, namePrefix } from './volumeName.ts';
+import { assertOurs } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
 
 /** A record that said something else than CloudStack and the kernel, and what it says now. */

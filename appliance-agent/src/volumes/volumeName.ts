@@ -1,10 +1,7 @@
 import type { CloudVolume } from '../cloudstack/client.ts';
-import { ownerTag, tokenOf } from '../cloudstack/ownership.ts';
+import { namePrefix, ownerTag, tokenOf } from '../cloudstack/ownership.ts';
 import { OsseaError } from '../contract/index.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
-
-/** Every volume of ours has a name that begins so. */
-export const namePrefix = 'ossea-';
 
 const gib = 1024 ** 3;
 

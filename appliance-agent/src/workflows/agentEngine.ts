@@ -30,7 +30,7 @@ import { assertSchedule } from '../plan/schedule.ts';
 import type { Store } from '../store/store.ts';
 import { probeCertificate } from '../tls/certificate.ts';
 import { addWorkloads } from './addWorkloads.ts';
-import { cleanupSteps, findLeftovers } from './cleanup.ts';
+import { assertForgettable, cleanupSteps, findLeftovers } from './cleanup.ts';
 import { currentDisks } from './diskIdentity.ts';
 import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
 import { EventHub } from './eventHub.ts';
@@ -278,6 +278,7 @@ export class AgentEngine implements Engine {
   }
 
   async startCleanup(request: StartCleanup, actor: string): Promise<{ plan: Orphan[]; job?: Job }> {
+    await assertForgettable(this.#parts, request);
     const plan = await findLeftovers(this.#parts, request);
     if (request.dryRun) return { plan };
     const { workloadId } = request;

@@ -1,7 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Orphan, type Problem, StartCleanup, type Workload } from '../contract/index.ts';
+import { type Orphan, OsseaError, type Problem, StartCleanup, type Workload } from '../contract/index.ts';
 import { journalFolder } from './copyWorkloadDisk.ts';
+import { findEndedRemains, removeEndedRemains } from './failover/endedRemains.ts';
 import { finishJob } from './finishJob.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, type WorkflowParts } from './parts.ts';
@@ -10,9 +11,12 @@ import { removeSnapshotEffect } from './snapshots.ts';
 /** The steps, in order, as people read them. */
 export const cleanupSteps = [
   { name: 'snapshots', title: 'Remove snapshots' },
-  { name: 'volumes', title: 'Detach and delete volumes' },
+  { name: 'volumes', title: 'Remove what failovers left; detach and delete volumes' },
   { name: 'forget', title: 'Remove journals and records' },
 ] as const;
+
+/** How long a cloud may take to tell what it has. Milliseconds. */
+const askTimeoutMs = 120_000;
 
 /** What exists outside the agent, or lies about in it, that no active job needs; oldest first. */
 export async function findLeftovers(
@@ -42,6 +46,13 @@ export async function findLeftovers(
     });
   }
   orphans.push(...(await findVolumes(parts, request, busy)));
+  const ended = await findEndedRemains(parts, AbortSignal.timeout(askTimeoutMs));
+  orphans.push(
+    ...ended.filter(
+      ({ workloadId }) =>
+        !busy.has(workloadId) && (request.workloadId === undefined || request.workloadId === workloadId),
+    ),
+  );
   if (request.workloadId === undefined || request.removeReplica) {
     orphans.push(...(await findJournals(parts, request, workloads)));
   }
@@ -59,7 +70,9 @@ async function findVolumes(
       .filter(({ id }) => !(request.removeReplica && id === request.workloadId))
       .flatMap(({ disks }) => disks.map(({ id }) => id)),
   );
-  const testing = new Set((await store.failovers.listOpen()).map(({ workloadId }) => workloadId));
+  const testing = new Set(
+    (await store.failovers.listOpen({ kind: 'test' })).map(({ workloadId }) => workloadId),
+  );
   const orphans: Orphan[] = [];
   for (const { id: targetId } of await store.targets.list()) {
     const records = await store.volumes.list(targetId);
@@ -80,9 +93,10 @@ async function findJournals(
   request: StartCleanup,
   workloads: readonly Workload[],
 ): Promise<Orphan[]> {
-  const known = new Set(
-    (await store.workloads.list()).flatMap(({ disks }) => disks.map(({ id }) => `${id}.journal`)),
-  );
+  const disks = (await store.workloads.list()).flatMap((workload) => workload.disks);
+  // A clone that is copied has one too, as long as the test stands.
+  const volumes = await store.volumes.listAll();
+  const known = new Set([...disks, ...volumes].map(({ id }) => `${id}.journal`));
   const removed = new Set(
     request.removeReplica ? workloads.flatMap(({ disks }) => disks.map(({ id }) => `${id}.journal`)) : [],
   );
@@ -98,6 +112,18 @@ async function findJournals(
     }));
 }
 
+/** @throws OsseaError `request.conflict` where a failover of the workload stands, which needs what would be removed */
+export async function assertForgettable({ store }: WorkflowParts, request: StartCleanup): Promise<void> {
+  if (!request.removeReplica || request.workloadId === undefined) return;
+  const [standing] = await store.failovers.listOpen({ workloadId: request.workloadId });
+  if (!standing) return;
+  throw new OsseaError(
+    'request.conflict',
+    `A ${standing.kind} failover of ${standing.workloadName} stands (${standing.state}); its replica is needed.`,
+    { field: 'removeReplica', value: standing.id, remedy: 'End it first.' },
+  );
+}
+
 /** Removes what is left over; may be repeated, also after a half-done one. With `removeReplica` the workload is forgotten too. */
 export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown): Promise<void> {
   const { store, sessions, config } = parts;
@@ -105,6 +131,7 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
   const leftovers = () => findLeftovers(parts, request, run.jobId);
   let failure: Problem | undefined;
   try {
+    await assertForgettable(parts, request);
     await run.step('snapshots', async (signal) => {
       for (const orphan of await leftovers()) {
         if (orphan.kind !== 'snapshot') continue;
@@ -124,6 +151,7 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
         if ((await store.volumes.list(target.id)).length > 0)
           await haveCredentials(parts, run, [target], signal);
       }
+      for (const orphan of await leftovers()) await removeEndedRemains(parts, run, orphan, signal);
       for (const orphan of await leftovers()) {
         if ((orphan.kind !== 'volume' && orphan.kind !== 'attachment') || orphan.endpointId === undefined)
           continue;

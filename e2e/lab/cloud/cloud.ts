@@ -124,6 +124,7 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
       throttling: options.throttling,
       usersExpunge: options.usersExpunge ?? false,
       consoles: options.consoles ?? true,
+      volumeSnapshots: options.volumeSnapshots ?? true,
       revertSnapshots: options.revertSnapshots ?? true,
       poolScope: options.poolScope ?? 'ZONE',
     },

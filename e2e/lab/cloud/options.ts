@@ -40,6 +40,8 @@ export interface CloudOptions {
   usersExpunge?: boolean;
   /** Whether consoles can be opened. Default true. */
   consoles?: boolean;
+  /** Whether the storage takes snapshots of volumes. Default true. */
+  volumeSnapshots?: boolean;
   /** Whether the storage can put a snapshot back into its volume. Default true. */
   revertSnapshots?: boolean;
   /** Scope of the storage pool; VMs can be deployed from volumes of zone-wide pools only. Default `ZONE`. */

@@ -32,6 +32,7 @@ export interface SiteOptions {
   limits: CloudLimits;
   throttling: { intervalSeconds: number; max: number } | undefined;
   usersExpunge: boolean;
+  volumeSnapshots: boolean;
   consoles: boolean;
   revertSnapshots: boolean;
   poolScope: 'ZONE' | 'CLUSTER';

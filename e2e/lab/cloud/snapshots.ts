@@ -117,6 +117,9 @@ function startCreate(call: Call): StartedJob {
   if (site.snapshotsOfVm(volume.attachment?.vmId ?? '').length > 0) {
     throw new ApiError('parameter', 'Volume snapshot is not allowed on a VM with VM snapshots');
   }
+  if (!site.options.volumeSnapshots) {
+    throw new ApiError('internal', 'Can not find snapshot strategy to deal with snapshot');
+  }
   checkLimits(site, call.account, { snapshot: 1, secondaryStorage: volume.sizeBytes / gibibyte });
   const snapshot: Snapshot = {
     id: site.newId('snapshot'),

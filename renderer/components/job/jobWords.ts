@@ -45,6 +45,9 @@ export const leftoverWords: Record<Orphan['kind'], string> = {
   volume: 'Volume',
   attachment: 'Attachment',
   journal: 'Copy journal',
+  vm: 'VM',
+  'volume-snapshot': 'Volume snapshot',
+  network: 'Network',
 };
 
 type WaitReason = NonNullable<Job['waitReason']>;

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
+import { consoleScreenshot } from '../../cloudstack/console/consoleScreenshot.ts';
 import { findVm } from '../../cloudstack/machines.ts';
 import type {
   BootCheck,
@@ -29,6 +30,8 @@ export interface BootProofRequest {
 
 /** The pause between two rounds of checks. Milliseconds. */
 const roundMs = 1_000;
+/** How long a screen may stay blank before it is taken as it is. Milliseconds. */
+const blankPatienceMs = 30_000;
 /** States from which no VM comes back by itself. */
 const lostStates: ReadonlySet<string> = new Set(['Error', 'Destroyed', 'Expunging']);
 
@@ -49,7 +52,7 @@ export async function proveBoot(
   await haveCredentials(parts, run, [await store.targets.require(targetId)], signal);
   const client = await sessions.cloud(targetId);
   const { powerState, checks } = await watch(client, run, request, signal);
-  const picture = await takePicture(client, request.vmId, powerState, signal);
+  const picture = await takePicture(client, request.vmId, powerState, patienceMs(request), signal);
   if (picture.png) await store.failovers.putScreenshot(failover.id, picture.png);
   const proof: BootProof = {
     at: new Date().toISOString(),
@@ -124,12 +127,20 @@ function addressOf(vm: CloudVm | undefined): string | undefined {
   return vm?.nics.find(({ ip }) => ip !== undefined)?.ip;
 }
 
+/** What the console shows; a screen that nothing is drawn on yet is given a while. */
 async function takePicture(
-  _client: CloudStackClient,
-  _vmId: CloudId,
+  client: CloudStackClient,
+  vmId: CloudId,
   powerState: string,
-  _signal: AbortSignal,
-): Promise<{ png?: Buffer; reason?: string }> {
+  patience: number,
+  signal: AbortSignal,
+): Promise<{ readonly png?: Buffer; readonly reason?: string }> {
   if (powerState !== 'Running') return { reason: `The VM is ${powerState}.` };
-  return { reason: 'This agent takes no pictures of consoles yet.' };
+  const deadline = performance.now() + Math.min(patience, blankPatienceMs);
+  for (;;) {
+    const seen = await consoleScreenshot(client, vmId, { signal });
+    if (seen.kind === 'none') return { reason: seen.detail };
+    if (!seen.blank || performance.now() >= deadline) return { png: seen.png };
+    await setTimeout(roundMs, undefined, { signal });
+  }
 }

@@ -110,7 +110,11 @@ async function freezeDisk(
   });
   try {
     const client = await sessions.cloud(workload.targetId);
-    const snapshot = await takeSnapshot(client, { ownerId: token, volumeId, label: 'test' }, { signal });
+    const snapshot = await takeSnapshot(
+      client,
+      { ownerId: token, volumeId, label: 'test' },
+      { signal, first: effect.isNew },
+    );
     await store.effects.markDone(effect.id, snapshot.id, { name: snapshot.name });
     return { diskId, key, label, recordId, snapshotId: snapshot.id };
   } catch (error) {

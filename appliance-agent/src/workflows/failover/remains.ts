@@ -1,13 +1,15 @@
 import type { CloudStackClient } from '../../cloudstack/client.ts';
 import { findOwnVm } from '../../cloudstack/machines.ts';
 import { deleteNetwork, findOwnNetwork } from '../../cloudstack/networks.ts';
+import { lookAgain } from '../../cloudstack/settle.ts';
 import { deleteSnapshot, findOwnSnapshot } from '../../cloudstack/snapshots.ts';
 import type { CloudId, Failover, FailoverRemains } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
 import type { StoredVolume } from '../../store/schema.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
-import { removeTargetVm, volumesOf } from './targetVm.ts';
+import { volumesOf } from './failoverCloud.ts';
+import { removeTargetVm } from './removeTargetVm.ts';
 
 /** One thing that exists of a failover at the cloud, with what knows of it. */
 export interface Remains {
@@ -145,7 +147,8 @@ export async function removeLedgered(
   for (const effect of await store.effects.listOpen({ failoverId: failover.id, kind })) {
     await haveCredentials(parts, run, [await store.targets.require(effect.endpointId)], signal);
     const client = await sessions.cloud(effect.endpointId);
-    const found = await lookFor(client, kind, effect.token, signal);
+    // What was asked for and never answered may show late; a list may be stale.
+    const found = await lookAgain(() => lookFor(client, kind, effect.token, signal), { signal });
     if (found && kind === 'network') await deleteNetwork(client, found.id, { signal });
     else if (found) await deleteSnapshot(client, found.id, { signal });
     await store.effects.markUndone(effect.id);

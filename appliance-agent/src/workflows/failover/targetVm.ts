@@ -1,6 +1,7 @@
-import type { CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
+import type { CloudVm } from '../../cloudstack/client.ts';
 import { type DeployVm, deployVm } from '../../cloudstack/deployVm.ts';
-import { destroyVm, findOwnVm, startVm, stopVm } from '../../cloudstack/machines.ts';
+import { findOwnVm, startVm } from '../../cloudstack/machines.ts';
+import type { EffectOptions } from '../../cloudstack/settle.ts';
 import {
   type Failover,
   type FailoverVm,
@@ -8,14 +9,13 @@ import {
   OsseaError,
   type VolumeId,
 } from '../../contract/index.ts';
-import type { StoredVolume } from '../../store/schema.ts';
-import type { VolumeService } from '../../volumes/volumeService.ts';
 import type { JobRun } from '../jobRun.ts';
-import { haveCredentials, type WorkflowParts } from '../parts.ts';
+import type { WorkflowParts } from '../parts.ts';
+import { type FailoverCloud, openCloud } from './failoverCloud.ts';
 import { changeFailover } from './failoverRecord.ts';
-import { ownerIdOf } from './ownerIds.ts';
 import type { PlannedDisk, TargetVmPlan } from './targetVmPlan.ts';
 
+export { type RemoveTargetVm, removeTargetVm } from './removeTargetVm.ts';
 export {
   afterConversion,
   type PlannedDisk,
@@ -24,13 +24,6 @@ export {
   type TargetVmFacts,
   type TargetVmPlan,
 } from './targetVmPlan.ts';
-
-/** The failover's side of the cloud. */
-interface Cloud {
-  readonly targetId: string;
-  readonly client: CloudStackClient;
-  readonly volumes: VolumeService;
-}
 
 /**
  * Makes the VM of a plan, stopped, with its volumes in their places, or goes on with what an earlier call began: the VM is found again by the
@@ -51,12 +44,14 @@ export async function makeTargetVm(
     jobId: run.jobId,
     kind: 'vm',
     token: failover.id,
-    endpointId: cloud.targetId,
+    endpointId: cloud.target.id,
     workloadId: failover.workloadId,
     failoverId: failover.id,
     detail: { name: plan.displayName },
   });
-  const vm = await refusalsTold(plan, () => deploy(parts, cloud, failover, plan, signal));
+  const vm = await refusalsTold(plan, () =>
+    deploy(parts, cloud, failover, plan, { signal, first: effect.isNew }),
+  );
   await store.effects.markDone(effect.id, vm.id);
   for (const { recordId } of plan.dataDisks) {
     await cloud.volumes.attachToVm(recordId, vm.id, undefined, signal);
@@ -106,78 +101,18 @@ export async function startTargetVm(
   await startVm(client, vm.id, { signal });
 }
 
-export interface RemoveTargetVm {
-  /** True: the volumes are taken out of the VM and stay, as a replica's must; false: they may go with it, as a test's clones do. */
-  readonly keepVolumes: boolean;
-}
-
-/**
- * Stops and destroys the failover's VM, wherever its making or an earlier removal had got to, and also where CloudStack shows it under another name: it
- * is found by its token. Resolves also when there is none. Volumes that stay are detached by then, and their records say so.
- * @throws OsseaError `cloudstack.*`
- */
-export async function removeTargetVm(
-  parts: WorkflowParts,
-  run: JobRun,
-  failover: Failover,
-  { keepVolumes }: RemoveTargetVm,
-  signal: AbortSignal,
-): Promise<void> {
-  const { store } = parts;
-  const { client, volumes } = await openCloud(parts, run, failover, signal);
-  const held = (await volumesOf(parts, failover)).filter(({ state }) => inVm.has(state));
-  const vm = await findOwnVm(client, failover.id, signal);
-  if (vm) {
-    if (vm.state !== 'Error') await stopVm(client, vm.id, 'forced', { signal });
-    await takeVolumesOut(volumes, held, keepVolumes, signal);
-    const losing = keepVolumes ? [] : held.flatMap(({ volumeId }) => volumeId ?? []);
-    await destroyVm(client, vm.id, losing, { signal });
-  } else await takeVolumesOut(volumes, held, keepVolumes, signal);
-  for (const { id } of await store.effects.listOpen({ failoverId: failover.id, kind: 'vm' })) {
-    await store.effects.markUndone(id);
-  }
-}
-
-const inVm: ReadonlySet<string> = new Set(['joining-vm', 'in-vm', 'leaving-vm']);
-
-/** The volumes that a failover works with: a test's clones, or the replica. */
-export async function volumesOf({ store }: WorkflowParts, failover: Failover): Promise<StoredVolume[]> {
-  if (failover.kind === 'live') return store.volumes.ofWorkload(failover.workloadId);
-  const clones = await store.volumes.ofWorkload(failover.workloadId, 'clone');
-  return clones.filter(({ id, workloadDiskId }) => id === ownerIdOf(failover.id, 'clone', workloadDiskId));
-}
-
-async function takeVolumesOut(
-  volumes: VolumeService,
-  held: readonly StoredVolume[],
-  keepVolumes: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { id } of held) {
-    try {
-      await volumes.detachFromVm(id, signal);
-    } catch (error) {
-      // A clone that went with its VM, as at the end of CloudStack's lease, is not missed.
-      if (keepVolumes || !isOsseaError(error, 'request.not-found', 'cloudstack.in-use')) throw error;
-    }
-  }
-}
-
 /** The VM with its root disk, by the way that the cloud offers. */
 async function deploy(
   { store }: WorkflowParts,
-  { client, volumes }: Cloud,
+  { client, volumes }: FailoverCloud,
   failover: Failover,
   plan: TargetVmPlan,
-  signal: AbortSignal,
+  options: EffectOptions,
 ): Promise<CloudVm> {
+  const { signal } = options;
   await volumes.release(plan.bootDisk.recordId, undefined, signal);
   const volumeId = await volumeIdOf(store, plan.bootDisk);
-  const vm = await deployVm(
-    client,
-    { ...vmOf(failover, plan), root: { kind: 'volume', volumeId } },
-    { signal },
-  );
+  const vm = await deployVm(client, { ...vmOf(failover, plan), root: { kind: 'volume', volumeId } }, options);
   await volumes.release(plan.bootDisk.recordId, vm.id, signal);
   return vm;
 }
@@ -240,16 +175,4 @@ function assertAddresses(plan: TargetVmPlan, { name, nics }: CloudVm): void {
       { value: planned.mac, remedy: 'See which VM of the zone has the address.' },
     );
   }
-}
-
-async function openCloud(
-  parts: WorkflowParts,
-  run: JobRun,
-  failover: Failover,
-  signal: AbortSignal,
-): Promise<Cloud> {
-  const { store, sessions } = parts;
-  const { targetId } = await store.workloads.require(failover.workloadId);
-  await haveCredentials(parts, run, [await store.targets.require(targetId)], signal);
-  return { targetId, client: await sessions.cloud(targetId), volumes: await sessions.volumes(targetId) };
 }

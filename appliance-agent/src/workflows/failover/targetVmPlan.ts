@@ -288,7 +288,8 @@ function tagsOf(vm: VirtualMachine): Record<string, string> {
   ]);
 }
 
-function withSuffix(name: string, suffix: string): string {
+/** A name with something behind it, cut to what CloudStack takes. */
+export function withSuffix(name: string, suffix: string): string {
   return `${name.slice(0, longestName - suffix.length).replace(/-+$/, '')}${suffix}`;
 }
 

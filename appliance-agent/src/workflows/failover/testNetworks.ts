@@ -88,7 +88,7 @@ async function makeNetwork(
       // The same addresses as where the workload goes for good, so that what is static in the guest works.
       ...(offering.kind === 'Isolated' && original && addressesOf(original)),
     },
-    { signal },
+    { signal, first: effect.isNew },
   );
   await store.effects.markDone(effect.id, network.id, { name: network.name });
   return network;
