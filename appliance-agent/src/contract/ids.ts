@@ -35,3 +35,7 @@ export type VerifyMode = z.infer<typeof VerifyMode>;
 
 /** The SHA-256 of a leaf certificate in DER form: 64 lower-case hex digits. */
 export const Fingerprint = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
+
+/** How disks are read. */
+export const TransportKind = z.enum(['vddk', 'folder', 'nbd', 'nfc']);
+export type TransportKind = z.infer<typeof TransportKind>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentId, Bytes, DeviceKey, Timestamp } from './ids.ts';
+import { AgentId, Bytes, DeviceKey, Timestamp, TransportKind } from './ids.ts';
 
 /** When a workload is replicated by itself. */
 export const Schedule = z.discriminatedUnion('kind', [
@@ -41,6 +41,8 @@ export const CycleDiskRecord = z.object({
   reason: FullReason.optional(),
   /** The same in words, with what was seen. */
   detail: z.string().optional(),
+  /** How the source was read. */
+  transport: TransportKind.optional(),
   /** What the source said has changed, or the capacity. */
   changedBytes: Bytes,
   readBytes: Bytes,

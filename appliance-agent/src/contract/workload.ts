@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { Concern } from './concern.ts';
 import { Problem } from './error.ts';
 import { StaticAddress } from './guest.ts';
-import { AgentId, Bytes, CloudId, DeviceKey, MoRef, Timestamp, VerifyMode, VolumeId } from './ids.ts';
+import {
+  AgentId,
+  Bytes,
+  CloudId,
+  DeviceKey,
+  MoRef,
+  Timestamp,
+  TransportKind,
+  VerifyMode,
+  VolumeId,
+} from './ids.ts';
 import { Schedule } from './replication.ts';
 
 /**
@@ -11,9 +21,6 @@ import { Schedule } from './replication.ts';
  */
 export const WorkloadState = z.enum(['managed', 'protected', 'testing', 'failed-over', 'migrated']);
 export type WorkloadState = z.infer<typeof WorkloadState>;
-
-export const TransportKind = z.enum(['vddk', 'folder', 'nbd', 'nfc']);
-export type TransportKind = z.infer<typeof TransportKind>;
 
 export const TransportChoice = z.object({
   kind: TransportKind,

@@ -60,6 +60,15 @@ describe('the forecast of a cutover', () => {
     expect(forecastOf(cycles([mebibyte, mebibyte]), 0, {})?.basis).toContain('assumed');
   });
 
+  test('does not promise less than a whole reading where each cycle reads the disk whole', () => {
+    const history = cycles([800 * mebibyte, mebibyte], 3600, 3610);
+    const [latest, ...older] = history;
+    const streamed = latest?.disks.map((disk) => ({ ...disk, mode: 'compare', transport: 'nfc' }));
+    const forecast = forecastOf([CycleRecord.parse({ ...latest, disks: streamed }), ...older], 0, measured);
+    expect(forecast?.downtimeSeconds).toBeGreaterThanOrEqual(3600);
+    expect(forecastOf(history, 0, measured)?.downtimeSeconds).toBeLessThan(600);
+  });
+
   test('pitfall 22: grows with the backlog, and says when the source changes faster than it is copied', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100_000 }), (lag) => {

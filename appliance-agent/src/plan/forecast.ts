@@ -51,7 +51,8 @@ export function forecastOf(
   const rate = median(recent.flatMap(({ disks }) => disks.flatMap(rateOf)));
   const overhead = median(recent.map(overheadOf)) ?? assumed.overhead;
   const backlogBytes = churn * lagSeconds;
-  const copySeconds = rate === undefined ? 0 : backlogBytes / rate;
+  const changedSeconds = rate === undefined ? 0 : backlogBytes / rate;
+  const copySeconds = Math.max(changedSeconds, ...latest.disks.map(wholeSeconds));
   const parts = [
     { name: 'Guest shutdown', seconds: measures.shutdownSeconds ?? assumed.shutdown },
     { name: 'Last delta', seconds: overhead + copySeconds },
@@ -82,6 +83,11 @@ export function anotherRound(
     return { go: false, why: 'The last round did not bring the forecast down any more.' };
   }
   return { go: true, why: 'The forecast is over the budget.' };
+}
+
+/** What a disk takes each time, however little has changed: one that is read whole. Seconds. */
+function wholeSeconds({ transport, reason, seconds }: CycleRecord['disks'][number]): number {
+  return transport === 'nfc' || reason === 'cbt-off' ? seconds : 0;
 }
 
 function rateOf({ readBytes, seconds }: CycleRecord['disks'][number]): number[] {

@@ -106,6 +106,10 @@ const cases: readonly (readonly [string, Facts])[] = [
   ],
   ['critical disk.unreadable', factsFixture({ transports: new Map([[key, problem]]) })],
   [
+    'warning disk.streamed',
+    factsFixture({ transports: new Map([[key, { kind: 'nfc', reason: 'No other way.' }]]) }),
+  ],
+  [
     'warning source.change-tracking-fault',
     factsFixture({ host: { name: 'esx-1', version: '6.0.0', build: 3_029_758 } }),
   ],

@@ -44,6 +44,23 @@ export const sourceRules: readonly Rule<Facts>[] = [
       }),
   },
   {
+    id: 'disk.streamed',
+    severity: 'warning',
+    find: ({ vm, transports }) =>
+      vm.disks.flatMap((disk) => {
+        const transport = transports.get(disk.key);
+        if (!transport || !('kind' in transport) || transport.kind !== 'nfc') return [];
+        return [
+          {
+            subject: disk.label,
+            summary: `Each run reads all of the disk, and vCenter starts no other task on the VM meanwhile. ${transport.reason}`,
+            remedy:
+              'Install VDDK on the appliance, or remove older snapshots of the VM, so that changed blocks alone are read.',
+          },
+        ];
+      }),
+  },
+  {
     id: 'source.change-tracking-fault',
     severity: 'warning',
     find: ({ host, vm }) => {

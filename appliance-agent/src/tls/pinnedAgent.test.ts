@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { OsseaError } from '../contract/index.ts';
+import { probeCertificate } from './certificate.ts';
 import { pinnedAgent } from './pinnedAgent.ts';
 import { makeCertificate, serveTls } from './tlsServer.testing.ts';
 
@@ -12,7 +13,7 @@ const other = makeCertificate('/CN=vcenter.example');
 
 const agentFor = (fingerprint: string, requestTimeoutMs?: number) =>
   pinnedAgent({
-    fingerprint,
+    pin: { fingerprint },
     requestTimeoutMs,
     mismatch: (shown) => new OsseaError('vsphere.certificate-changed', `It shows ${shown}.`),
   });
@@ -27,6 +28,22 @@ test('a self-signed certificate is enough where it is the pinned one', async () 
   const agent = agentFor(certificate.fingerprint);
   expect(await ask(server.url, agent)).toBe('well');
   await agent.destroy();
+});
+
+test('a server that is known by its thumbprint alone is held to that', async () => {
+  await using server = await serveTls(certificate);
+  const { thumbprint } = await probeCertificate(server.url);
+  for (const [pin, trusted] of [
+    [{ thumbprint }, true],
+    [{ thumbprint: thumbprint.replace(/^../, thumbprint.startsWith('00') ? '01' : '00') }, false],
+  ] as const) {
+    const mismatch = (shown: string) => new OsseaError('vsphere.certificate-changed', `It shows ${shown}.`);
+    const agent = pinnedAgent({ pin, mismatch });
+    const answer = ask(server.url, agent);
+    if (trusted) expect(await answer).toBe('well');
+    else await expect(answer).rejects.toMatchObject({ message: `It shows ${thumbprint}.` });
+    await agent.destroy();
+  }
 });
 
 test('another certificate of the same name is refused, before a byte of the request is sent', async () => {

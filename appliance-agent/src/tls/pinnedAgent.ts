@@ -2,9 +2,15 @@ import type { TLSSocket } from 'node:tls';
 import { Agent, buildConnector } from 'undici';
 import { peerCertificateOf } from './certificate.ts';
 
+/** Which leaf certificate is trusted. */
+export type Pin =
+  /** SHA-256, 64 lower-case hex digits. */
+  | { readonly fingerprint: string }
+  /** SHA-1 as `AA:BB:…`, where a server that is trusted itself tells of another no more than that. */
+  | { readonly thumbprint: string };
+
 export interface PinnedAgentOptions {
-  /** SHA-256 of the trusted leaf certificate, 64 lower-case hex digits. */
-  readonly fingerprint: string;
+  readonly pin: Pin;
   /** The error for a server that shows another one. */
   readonly mismatch: (shown: string) => Error;
   readonly connectTimeoutMs?: number | undefined;
@@ -17,7 +23,7 @@ export interface PinnedAgentOptions {
  * another one is ended before a byte of a request is written to it.
  */
 export function pinnedAgent(options: PinnedAgentOptions): Agent {
-  const { fingerprint, mismatch, connectTimeoutMs = 15_000, requestTimeoutMs = 300_000 } = options;
+  const { pin, mismatch, connectTimeoutMs = 15_000, requestTimeoutMs = 300_000 } = options;
   // Sessions are not resumed: a resumed one shows no certificate.
   const open = buildConnector({ rejectUnauthorized: false, timeout: connectTimeoutMs, maxCachedSessions: 0 });
   return new Agent({
@@ -26,13 +32,22 @@ export function pinnedAgent(options: PinnedAgentOptions): Agent {
     connect: (target, callback) => {
       open(target, (error, socket) => {
         if (error !== null) return callback(error, null);
-        const shown = isTls(socket) ? peerCertificateOf(socket).fingerprint : 'no certificate';
-        if (shown === fingerprint) return callback(null, socket);
+        const shown = isTls(socket) ? shownBy(socket, pin) : 'no certificate';
+        if (shown === trustedBy(pin)) return callback(null, socket);
         socket.destroy();
         callback(mismatch(shown), null);
       });
     },
   });
+}
+
+function shownBy(socket: TLSSocket, pin: Pin): string {
+  const certificate = peerCertificateOf(socket);
+  return 'fingerprint' in pin ? certificate.fingerprint : certificate.thumbprint;
+}
+
+function trustedBy(pin: Pin): string {
+  return 'fingerprint' in pin ? pin.fingerprint : pin.thumbprint;
 }
 
 function isTls(socket: object): socket is TLSSocket {

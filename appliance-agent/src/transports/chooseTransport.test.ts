@@ -21,8 +21,11 @@ const disk: VirtualDisk = {
 };
 
 const noVddk = { available: false, reason: 'the VDDK library is missing', remedy: 'Install VDDK' } as const;
-const all: TransportCapabilities = { vddk: { available: true }, folder: { available: true } };
-const folderOnly: TransportCapabilities = { vddk: noVddk, folder: { available: true } };
+const noNfc = { available: false, reason: 'VApp.Export is missing', remedy: 'Grant VApp.Export' } as const;
+const available = { available: true } as const;
+const all: TransportCapabilities = { vddk: available, folder: available, nfc: available };
+const folderOnly: TransportCapabilities = { vddk: noVddk, folder: available, nfc: noNfc };
+const withoutVddk: TransportCapabilities = { vddk: noVddk, folder: available, nfc: available };
 
 const choose = (
   changes: Partial<VirtualDisk>,
@@ -69,6 +72,18 @@ describe('folder cannot read', () => {
     );
     expect(choose(changes, all, more).kind).toBe('vddk');
   });
+
+  const exportable = unreadable.filter(([, changes]) => !changes.encrypted);
+  test.each(exportable)('%s, but nfc can', (_name, changes, datastoreType, reason) => {
+    const more = datastoreType === undefined ? {} : { datastoreType };
+    const choice = choose(changes, withoutVddk, more);
+    expect(choice).toMatchObject({ kind: 'nfc', reason: expect.stringMatching(reason) });
+    expect(choice.reason).toContain('all is read each time');
+  });
+
+  test('an encrypted disk, nor can nfc', () => {
+    expect(() => choose({ encrypted: true }, withoutVddk)).toThrowError(/encrypted disks cannot be exported/);
+  });
 });
 
 test.each([{ mode: 'independent_persistent' }, { rdm: 'physical', backingKind: 'rdm' }] as const)(
@@ -86,14 +101,15 @@ test.each([{ mode: 'independent_persistent' }, { rdm: 'physical', backingKind: '
 describe('a preference', () => {
   test('is followed where it can be', () => {
     expect(choose({}, all, { preference: 'folder' }).kind).toBe('folder');
+    expect(choose({}, all, { preference: 'nfc' }).kind).toBe('nfc');
   });
 
   test('is refused with the reason, never replaced in silence', () => {
     expect(() => choose({}, folderOnly, { preference: 'vddk' })).toThrowError(
       expect.objectContaining({ code: 'source.no-transport', remedy: 'Install VDDK', field: 'transport' }),
     );
-    expect(() => choose({}, all, { preference: 'nfc' })).toThrowError(
-      expect.objectContaining({ code: 'source.no-transport' }),
+    expect(() => choose({}, folderOnly, { preference: 'nfc' })).toThrowError(
+      expect.objectContaining({ code: 'source.no-transport', remedy: 'Grant VApp.Export', value: 'nfc' }),
     );
   });
 });

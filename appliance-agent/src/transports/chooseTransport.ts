@@ -11,6 +11,8 @@ export interface TransportCapabilities {
   readonly vddk: Availability;
   /** Whether `/folder` of this vCenter or host answers. */
   readonly folder: Availability;
+  /** Whether the account may export VMs. */
+  readonly nfc: Availability;
   /** Set where an export shows the disk, such as one offered by a source appliance. */
   readonly nbdUri?: string | undefined;
 }
@@ -27,8 +29,11 @@ export interface TransportQuestion {
   readonly preference?: TransportKind | undefined;
 }
 
-/** Best first: vddk knows holes and every kind of disk; nbd is another appliance's work; folder reads whole flat files. */
-const order = ['vddk', 'nbd', 'folder'] as const;
+/**
+ * Best first: vddk knows holes and every kind of disk; nbd is another appliance's work; folder reads whole flat files; nfc reads
+ * all of a disk each time, one stream per disk.
+ */
+const order = ['vddk', 'nbd', 'folder', 'nfc'] as const;
 
 /**
  * The best transport for one disk, with the reason in words. Throws `source.no-transport` that names, for each
@@ -38,8 +43,7 @@ export function chooseTransport(question: TransportQuestion): TransportChoice {
   const verdicts = order.map((kind) => ({ kind, against: objection(kind, question) }));
   const { disk, vm, preference } = question;
   if (preference !== undefined) {
-    const wanted = verdicts.find(({ kind }) => kind === preference);
-    const against = wanted ? wanted.against : objectionToNfc;
+    const against = verdicts.find(({ kind }) => kind === preference)?.against;
     if (!against) return { kind: preference, reason: `Chosen for this workload: ${virtues[preference]}.` };
     throw new OsseaError(
       'source.no-transport',
@@ -70,12 +74,7 @@ const virtues: Record<TransportKind, string> = {
   vddk: 'VDDK reads any disk and skips holes',
   nbd: 'an NBD export shows this disk',
   folder: 'the flat file is read over HTTPS in parallel ranges',
-  nfc: 'the whole disk is exported as a stream',
-};
-
-const objectionToNfc: Objection = {
-  reason: 'an nfc export is one stream that cannot be read at random',
-  remedy: 'Choose vddk or folder.',
+  nfc: 'the disk is exported as one stream, of which all is read each time and only what differs is written',
 };
 
 function sentence({ kind, against }: { kind: TransportKind; against: Objection }): string {
@@ -95,6 +94,8 @@ function objection(kind: (typeof order)[number], question: TransportQuestion): O
         : undefined;
     case 'folder':
       return objectionToFolder(question);
+    case 'nfc':
+      return objectionToNfc(question);
   }
 }
 
@@ -123,6 +124,14 @@ function objectionToFolder({ disk, datastoreType, capabilities }: TransportQuest
     return { reason: `the file is not flat (its kind is ${disk.backingKind})`, remedy: useVddk };
   }
   return capabilities.folder.available ? undefined : capabilities.folder;
+}
+
+/** An export reads through chains of snapshots, on any datastore; not what vCenter lets nobody take out. */
+function objectionToNfc({ disk, capabilities }: TransportQuestion): Objection | undefined {
+  if (disk.rdm === 'physical' || disk.mode.startsWith('independent_')) return notInSnapshots(disk);
+  if (disk.encrypted)
+    return { reason: 'encrypted disks cannot be exported', remedy: 'Install VDDK for this disk.' };
+  return capabilities.nfc.available ? undefined : capabilities.nfc;
 }
 
 function notInSnapshots(disk: VirtualDisk): Objection {

@@ -1,8 +1,10 @@
 import type { MoRef, TransportChoice, VirtualDisk, VirtualMachine } from '../contract/index.ts';
 import { OsseaError } from '../contract/index.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
+import type { StreamDisk } from '../disk/streamDisk.ts';
 import { openFolderSource } from './folderSource.ts';
 import { openNbdSource } from './nbdSource.ts';
+import { type DiskExports, NfcSource } from './nfcSource.ts';
 import type { VddkSettings } from './vddkSource.ts';
 import { openVddkSource } from './vddkSource.ts';
 import type { VsphereAccess } from './vsphereAccess.ts';
@@ -16,6 +18,8 @@ export interface OpenSourceRequest {
   readonly vsphere: VsphereAccess;
   /** For `vddk`. */
   readonly vddk?: VddkSettings | undefined;
+  /** For `nfc`: a session that can begin exports. */
+  readonly exports?: DiskExports | undefined;
   /** For `nbd`: the export that shows this disk. */
   readonly nbdUri?: string | undefined;
   /** The longest silence within an answer. Default: the transport's own. */
@@ -23,11 +27,14 @@ export interface OpenSourceRequest {
   readonly signal: AbortSignal;
 }
 
+/** A host that exports a disk says nothing while it reads through its holes: it is given so many times the patience. */
+const silentHoles = 5;
+
 /**
  * Opens the disk of a snapshot by the chosen transport. Throws `source.unavailable`, `source.no-transport`,
  * `source.size-changed` or one of `vddk.*`, each with a remedy.
  */
-export async function openSource(request: OpenSourceRequest): Promise<SourceDisk> {
+export async function openSource(request: OpenSourceRequest): Promise<SourceDisk | StreamDisk> {
   const { choice, vm, disk, snapshot, vsphere, stallTimeoutMs, signal } = request;
   const label = `${vm.name}, ${disk.label}`;
   switch (choice.kind) {
@@ -65,8 +72,14 @@ export async function openSource(request: OpenSourceRequest): Promise<SourceDisk
         signal,
       });
     case 'nfc':
-      throw new OsseaError('source.no-transport', `The disk ${label} cannot be read by nfc at random.`, {
-        remedy: 'Choose vddk or folder for this disk.',
+      if (!request.exports) throw withoutSettings(label, choice, 'a session that can export disks');
+      return new NfcSource({
+        exports: request.exports,
+        vsphere,
+        snapshot,
+        disk,
+        label,
+        ...(stallTimeoutMs !== undefined && { stallTimeoutMs: stallTimeoutMs * silentHoles }),
       });
   }
 }

@@ -10,12 +10,13 @@ import type { ByteRange } from '../disk/extent.ts';
 import { probeCertificate } from '../tls/certificate.ts';
 import { type ChangedAreasRequest, queryChangedAreas } from './changedAreas.ts';
 import { InventoryReader } from './inventory.ts';
-import { readReference } from './managedObject.ts';
+import { managedObject, readReference } from './managedObject.ts';
 import { setNicsConnected } from './networkAdapters.ts';
 import { powerOff, powerOn, powerState, shutdownGuest } from './power.ts';
-import { findMissingPrivileges } from './privileges.ts';
+import { findMissingPrivileges, hasPrivilege } from './privileges.ts';
 import { runVmTask, type Service } from './service.ts';
 import { readContent } from './serviceContent.ts';
+import { type DiskExport, SharedExports } from './sharedExports.ts';
 import {
   consolidateDisks,
   createSnapshot,
@@ -54,12 +55,14 @@ export class VsphereClient implements AsyncDisposable {
   readonly thumbprint: string;
   readonly #service: Service;
   readonly #inventory: InventoryReader;
+  readonly #exports: SharedExports;
 
   private constructor(service: Service, thumbprint: string) {
     this.#service = service;
     this.about = service.content.about;
     this.thumbprint = thumbprint;
     this.#inventory = new InventoryReader(service.session, service.content);
+    this.#exports = new SharedExports(service);
   }
 
   /** Logs in. @throws OsseaError `vsphere.unreachable`, `vsphere.certificate-changed`, `vsphere.invalid-login`, `vsphere.protocol` */
@@ -162,6 +165,19 @@ export class VsphereClient implements AsyncDisposable {
     return queryChangedAreas(this.#service.session, request, signal);
   }
 
+  /** Exports a disk of a snapshot, or of a VM that is off, to be fetched as a stream; see `SharedExports`. */
+  exportDisk(
+    of: { readonly snapshot: MoRef } | { readonly vm: MoRef },
+    disk: VirtualDisk,
+    signal: AbortSignal,
+  ): Promise<DiskExport> {
+    const entity =
+      'snapshot' in of
+        ? managedObject('VirtualMachineSnapshot', of.snapshot)
+        : managedObject('VirtualMachine', of.vm);
+    return this.#exports.open(entity, disk, signal);
+  }
+
   powerOn(vm: MoRef, signal?: AbortSignal): Promise<void> {
     return powerOn(this.#service, vm, signal);
   }
@@ -209,9 +225,18 @@ export class VsphereClient implements AsyncDisposable {
     );
   }
 
-  /** Logs out and closes all connections. */
-  close(): Promise<void> {
-    return this.#service.session.close();
+  /** Whether the account may export VMs, which only `nfc` needs. */
+  async mayExport(signal?: AbortSignal): Promise<boolean> {
+    const { session, content } = this.#service;
+    const { username } = await session.credentials();
+    const { authorizationManager, rootFolder } = content;
+    return hasPrivilege(session, authorizationManager, username, rootFolder, 'VApp.Export', signal);
+  }
+
+  /** Gives exports up, logs out and closes all connections. */
+  async close(): Promise<void> {
+    await this.#exports.close();
+    await this.#service.session.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

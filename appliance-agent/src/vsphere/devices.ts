@@ -56,6 +56,11 @@ export function readDevices(hardware: XmlValue | undefined): readonly XmlValue[]
     : children(hardware, 'device');
 }
 
+/** The kind of a controller by its type, such as `ParaVirtualSCSIController`; undefined for one that bears no disks. */
+export function controllerKindOf(type: string): VirtualDisk['controllerKind'] | undefined {
+  return pick(controllerKinds, type);
+}
+
 /** The disks among a VM's devices, with the controllers that they hang on. */
 export function readDisks(
   devices: readonly XmlValue[],
@@ -76,7 +81,7 @@ function readDisk(
   const fileName = text(backing, 'fileName') ?? '';
   const unitNumber = number(device, 'unitNumber') ?? 0;
   const controllerBus = number(controller, 'busNumber') ?? 0;
-  const controllerKind = pick(controllerKinds, typeOf(controller)) ?? 'other';
+  const controllerKind = controllerKindOf(typeOf(controller)) ?? 'other';
   const backingUuid = text(backing, 'uuid');
   const datastore = text(backing, 'datastore');
   const changeId = text(backing, 'changeId');

@@ -63,6 +63,20 @@ export async function findMissingPrivileges(
   return missing;
 }
 
+/** Whether the account has a privilege at an object; true at a server that cannot be asked. */
+export async function hasPrivilege(
+  session: SoapSession,
+  authorizationManager: ManagedObject | undefined,
+  userName: string,
+  object: ManagedObject,
+  privilege: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (!authorizationManager) return true;
+  const granted = await grantedOn(session, authorizationManager, userName, object, [privilege], signal);
+  return granted?.has(privilege) ?? true;
+}
+
 async function grantedOn(
   session: SoapSession,
   authorizationManager: ManagedObject,

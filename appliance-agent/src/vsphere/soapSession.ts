@@ -57,7 +57,7 @@ export class SoapSession implements AsyncDisposable {
     this.#options = options;
     this.#host = new URL(url).host;
     this.#agent = pinnedAgent({
-      fingerprint,
+      pin: { fingerprint },
       requestTimeoutMs,
       mismatch: (shown) => certificateChanged(url, shown, fingerprint),
     });

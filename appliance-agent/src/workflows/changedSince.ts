@@ -1,5 +1,11 @@
 import type { Journal } from '../blockcopy/journal.ts';
-import { type CycleDiskRecord, type FullReason, isOsseaError, type VirtualDisk } from '../contract/index.ts';
+import {
+  type CycleDiskRecord,
+  type FullReason,
+  isOsseaError,
+  type TransportChoice,
+  type VirtualDisk,
+} from '../contract/index.ts';
 import { type ByteRange, totalBytes } from '../disk/extent.ts';
 import { continuityOf } from '../vsphere/changeId.ts';
 import type { VsphereClient } from '../vsphere/client.ts';
@@ -20,7 +26,7 @@ export async function changedSince(
   client: VsphereClient,
   { workload, vm, snapshot }: Cycle,
   disk: VirtualDisk,
-  journal: Journal,
+  { journal, choice }: { readonly journal: Journal; readonly choice: TransportChoice },
   run: JobRun,
   signal: AbortSignal,
 ): Promise<Change> {
@@ -41,6 +47,8 @@ export async function changedSince(
       ? everything('first', 'The disk was not copied before.')
       : everything('new-disk', 'The disk was added to the VM, or put in the place of another.');
   }
+  // What is read from its start to its end needs no changed blocks, and must not depend on them.
+  if (choice.kind === 'nfc') return everything('no-random-access', choice.reason);
   if (disk.changeId === undefined) {
     return everything('cbt-off', 'Changed block tracking is off for this disk.');
   }

@@ -97,7 +97,7 @@ export async function copyWorkloadDisk(
   const held = await heldDisk(client, cycle, disk);
   await using replica = await openReplica(parts, run, workload, disk, signal);
   const { target, journal } = replica;
-  const capabilities = await transportCapabilities(config, signal);
+  const capabilities = await transportCapabilities(config, client, signal);
   const { source, choice } = await openSnapshotDisk({
     client,
     config,
@@ -112,7 +112,7 @@ export async function copyWorkloadDisk(
   await using _source = source;
   await store.workloads.setTransport(disk.diskId, choice);
   if (journal.point?.snapshot !== snapshot) {
-    const { ranges, ...change } = await changedSince(client, cycle, held, journal, run, signal);
+    const { ranges, ...change } = await changedSince(client, cycle, held, { journal, choice }, run, signal);
     const { changeId } = disk;
     await journal.beginPoint({ snapshot, ...(changeId !== undefined && { changeId }), change }, ranges);
   }
@@ -138,6 +138,7 @@ export async function copyWorkloadDisk(
       key: held.key,
       label: disk.label,
       ...(journal.point?.change ?? { mode: 'full', changedBytes: held.capacityBytes }),
+      transport: choice.kind,
       readBytes: result.readBytes,
       writtenBytes: result.writtenBytes,
       seconds: (performance.now() - startedAt) / 1000,
@@ -195,7 +196,7 @@ export async function verifyWorkloadDisk(
     vm,
     snapshot,
     disk: held,
-    capabilities: await transportCapabilities(config, signal),
+    capabilities: await transportCapabilities(config, client, signal),
     settings: workload.settings,
     trustHoles: false,
     signal,

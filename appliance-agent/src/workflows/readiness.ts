@@ -16,6 +16,7 @@ import {
 import type { Facts } from '../plan/facts.ts';
 import { preflight } from '../plan/preflight.ts';
 import { chooseTransport } from '../transports/chooseTransport.ts';
+import type { VsphereClient } from '../vsphere/client.ts';
 import type { WorkflowParts } from './parts.ts';
 import { transportCapabilities } from './sourceOpening.ts';
 
@@ -79,7 +80,7 @@ async function gatherFacts(
     targetVms,
     others: workloads.filter(({ id, targetId }) => id !== workload.id && targetId === target.id),
     configProblem: problemOf(target, cloud),
-    transports: await readTransports(parts, workload, vm, objects, signal),
+    transports: await readTransports(parts, vcenter, workload, vm, objects, signal),
     missingPrivileges,
     clockSkew: { source: serverTime, target: cloudClient.clockSkewSeconds },
     host: hostOf(vm, objects),
@@ -105,12 +106,13 @@ function problemOf({ config }: TargetEndpoint, cloud: CloudDiscovery): Problem |
 /** How each disk would be read as things are now, so that none turns out unreadable after volumes were made for it. */
 async function readTransports(
   { config }: WorkflowParts,
+  vcenter: VsphereClient,
   workload: Workload,
   vm: VirtualMachine,
   objects: readonly InventoryObject[],
   signal: AbortSignal,
 ): Promise<Map<DeviceKey, TransportChoice | Problem>> {
-  const capabilities = await transportCapabilities(config, signal);
+  const capabilities = await transportCapabilities(config, vcenter, signal);
   const preference = workload.settings.transport;
   return new Map(
     vm.disks.map((disk): [DeviceKey, TransportChoice | Problem] => {

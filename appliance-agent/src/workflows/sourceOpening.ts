@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { CopySource } from '../blockcopy/copyOptions.ts';
 import {
   isOsseaError,
   type MoRef,
@@ -8,7 +9,6 @@ import {
   type WorkloadSettings,
 } from '../contract/index.ts';
 import type { ByteRange } from '../disk/extent.ts';
-import type { SourceDisk } from '../disk/sourceDisk.ts';
 import { chooseTransport, type TransportCapabilities } from '../transports/chooseTransport.ts';
 import { withHoles } from '../transports/holeHints.ts';
 import { openSource } from '../transports/openSource.ts';
@@ -19,11 +19,23 @@ import type { EngineConfig } from './parts.ts';
 /** What can read disks from here. */
 export async function transportCapabilities(
   config: EngineConfig,
+  client: VsphereClient,
   signal: AbortSignal,
 ): Promise<TransportCapabilities> {
+  const [vddk, mayExport] = await Promise.all([
+    vddkAvailability({ libDir: config.vddkLibDir, signal }),
+    client.mayExport(signal),
+  ]);
   return {
-    vddk: await vddkAvailability({ libDir: config.vddkLibDir, signal }),
+    vddk,
     folder: { available: true },
+    nfc: mayExport
+      ? { available: true }
+      : {
+          available: false,
+          reason: 'the vCenter account lacks the privilege VApp.Export',
+          remedy: 'Add VApp.Export to the role of the vCenter account, with propagation.',
+        },
   };
 }
 
@@ -44,7 +56,7 @@ export interface SourceRequest {
 /** Opens a disk of a snapshot by the best transport. @throws OsseaError `source.*`, `vddk.*` */
 export async function openSnapshotDisk(
   request: SourceRequest,
-): Promise<{ readonly source: SourceDisk; readonly choice: TransportChoice }> {
+): Promise<{ readonly source: CopySource; readonly choice: TransportChoice }> {
   const { client, config, vm, snapshot, disk, capabilities, settings, trustHoles, signal } = request;
   const datastore = (await client.objects(signal)).find(({ moRef }) => moRef === disk.datastore);
   const choice = chooseTransport({
@@ -60,13 +72,14 @@ export async function openSnapshotDisk(
     disk,
     snapshot,
     vsphere: client.access,
+    exports: client,
     ...(config.vddkLibDir !== undefined && {
       vddk: { libDir: config.vddkLibDir, runDir: join(config.runDir, 'vddk') },
     }),
     stallTimeoutMs: config.stallSeconds * 1000,
     signal,
   });
-  if (choice.kind !== 'folder' || !trustHoles) return { source, choice };
+  if (!('read' in source) || choice.kind !== 'folder' || !trustHoles) return { source, choice };
   try {
     const inUse = await areasInUse(request);
     const sparse = inUse && (await withHoles(source, inUse, signal));

@@ -83,6 +83,8 @@ export interface VcenterFaults {
   nfcGarbles: Chance;
   /** The manifest is empty, as that of an old host. */
   nfcWithoutManifest: boolean;
+  /** The server knows no SetManifestChecksumType, as before 6.7. */
+  nfcWithoutSha256: boolean;
   /** So far into an answer, as a share of what it will send, a reset or a stall of NFC strikes. */
   nfcBreaksAt: number;
 
@@ -128,6 +130,7 @@ export const noFaults: VcenterFaults = {
   nfcWrongManifest: 0,
   nfcGarbles: 0,
   nfcWithoutManifest: false,
+  nfcWithoutSha256: false,
   nfcBreaksAt: 0.25,
   deniedPrivileges: [],
 };

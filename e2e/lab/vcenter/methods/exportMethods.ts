@@ -1,6 +1,6 @@
 import { type MethodCall, type Methods, sessionOf, vmOf } from '../service/core.ts';
 import { NfcLease } from '../service/nfcLease.ts';
-import { invalidPowerState, notFound, VimFault } from '../soap/fault.ts';
+import { invalidPowerState, notFound, notSupported, VimFault } from '../soap/fault.ts';
 import { Snapshot } from '../vm/snapshot.ts';
 
 export const exportMethods: Methods = {
@@ -38,6 +38,7 @@ export const exportMethods: Methods = {
   },
   HttpNfcLeaseGetManifest: (call) => leaseOf(call).manifest(),
   HttpNfcLeaseSetManifestChecksumType: (call) => {
+    if (call.core.site.faults.nfcWithoutSha256) throw notSupported();
     for (const pair of call.args.dataList('deviceUrlsToChecksumTypes')) {
       const type = pair.text('value');
       if (type !== 'sha1' && type !== 'sha256') {
