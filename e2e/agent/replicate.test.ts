@@ -135,13 +135,22 @@ describe('a replication', () => {
     expect(job.state).toBe('succeeded');
     const vm = site.lab.vcenter.vm('backed-up');
     const foreign = await vm.takeSnapshot('nightly backup');
-    const blocked = await site.replicate(workload);
-    // Its first disk file is a delta now, which only VDDK reads: the job says so.
-    expect(blocked.problem).toMatchObject({ code: 'preflight.critical' });
-    expect(blocked.problem?.detail).toContain('older snapshot');
+    vm.disk(2000).write(3 * mebibyte, Buffer.from('after the backup'));
+    // Its first disk file is a delta now, which is read as an export: whole, with a warning, and without touching what is not ours.
+    const { concerns } = await site.agent.client.call('readiness', { params: { id: workload.id } });
+    expect(concerns).toContainEqual(expect.objectContaining({ rule: 'disk.streamed', severity: 'warning' }));
+    const beside = await site.replicate(workload);
+    expect(beside.problem).toBeUndefined();
+    expect(beside.reports[0]?.transport).toMatchObject({
+      kind: 'nfc',
+      reason: expect.stringContaining('older snapshot'),
+    });
     expect(vm.snapshots.map(({ moRef }) => moRef)).toEqual([foreign]);
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
     await vm.removeSnapshot(foreign);
-    expect((await site.replicate(workload)).state).toBe('succeeded');
+    const after = await site.replicate(workload);
+    expect(after.reports[0]?.transport.kind).toBe('folder');
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
   });
 
   it('of a running guest copies the snapshot’s moment, not a mixture', async () => {

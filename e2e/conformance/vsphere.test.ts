@@ -340,7 +340,7 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
         await under({ quiesceFails: true }, async () => {
           const quiesced = client.createSnapshot(vm.moRef, { ...options, quiesce: true });
           await expect(quiesced).rejects.toMatchObject({
-            code: 'vsphere.task-failed',
+            code: 'vsphere.quiesce-failed',
             remedy: expect.stringContaining('without quiescing'),
           });
           expect(await client.createSnapshot(vm.moRef, options)).toMatch(/^snapshot-/);

@@ -131,7 +131,7 @@ async function startLabServer(): Promise<VsphereServer> {
       hosts: ['esxi-1.lab', 'esxi-2.lab'],
       networks: ['Isolated', 'VM Network'],
       portGroups: ['DPG-Production', 'DPG-Test'],
-      datastores: ['datastore1', 'fast ssd', 'nfs-archive'],
+      datastores: ['datastore1', 'fast ssd', 'nfs-archive', 'vsan'],
       vms: ['attic', 'web/01 50%'],
       vm: {
         name: 'web/01 50%',

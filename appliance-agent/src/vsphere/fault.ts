@@ -99,6 +99,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     remedy: 'See that vCenter reaches the ESXi host.',
     retryable: true,
   },
+  Timedout: {
+    code: 'vsphere.task-failed',
+    remedy: 'The host is busy; it is tried again.',
+    retryable: true,
+  },
   RequestCanceled: { code: 'vsphere.task-failed', remedy: 'Someone cancelled the task in vCenter.' },
 };
 

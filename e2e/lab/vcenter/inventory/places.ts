@@ -10,6 +10,8 @@ export interface DatastorePlace {
   name: string;
   /** Where its files lie. */
   directory: string;
+  /** False for an object store, which keeps no extent as a file. */
+  hasFlatFiles: boolean;
 }
 
 export interface NetworkPlace {
@@ -68,7 +70,7 @@ export class FolderPlace implements ManagedObject {
 
 /**
  * The standing inventory: a datacenter `DC0` in the folder `Sites`, with a cluster of two hosts, standard and distributed
- * networks, and datastores on VMFS and NFS.
+ * networks, and datastores on VMFS, NFS and vSAN.
  */
 export class Places {
   readonly rootFolder: FolderPlace;
@@ -154,6 +156,7 @@ export class Places {
         ['datastore1', 'VMFS'],
         ['fast ssd', 'VMFS'],
         ['nfs-archive', 'NFS'],
+        ['vsan', 'vsan'],
       ] as const
     ).map(([name, type]) => {
       const ref = this.#site.newReference('Datastore', 'datastore');
@@ -189,7 +192,7 @@ export class Places {
         }),
       );
       folder.addChild(ref);
-      return { ref, name, directory };
+      return { ref, name, directory, hasFlatFiles: type !== 'vsan' };
     });
   }
 

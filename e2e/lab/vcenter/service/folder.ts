@@ -115,7 +115,7 @@ function filesOf(core: Core, datastore: string): Map<string, DiskFile> {
         const descriptor = disk.pathOf(layer);
         if (!descriptor.startsWith(prefix)) continue;
         files.set(descriptor.slice(prefix.length), { kind: 'descriptor', vm, disk, layer });
-        if (layer.parent === undefined) {
+        if (layer.parent === undefined && disk.place.datastore.hasFlatFiles) {
           files.set(extentPath(disk, layer).slice(prefix.length), { kind: 'extent', vm, disk, layer });
         }
       }

@@ -71,7 +71,7 @@ export class NfcLease implements SessionObject {
     const fails = core.chances.strikes('nfcLeaseFails', vm.spec.name);
     this.#timer = setTimeout(() => {
       if (fails) {
-        this.#error = new VimFault('NotSupported', 'The export failed on the host.');
+        this.#error = new VimFault('Timedout', 'The export failed on the host.');
         this.end('error');
       } else {
         this.#state = 'ready';
