@@ -76,4 +76,4 @@ it('starts on nothing at all, says what is missing, is killed, starts again, and
   expect(await stopped).toEqual([0, null]);
   await expect(access(join(folder, 'run', 'api.sock'))).rejects.toThrow('ENOENT');
   await expect(access(join(folder, 'state', 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
-}, 90_000);
+}, 300_000);

@@ -36,7 +36,7 @@ function status(workload: Workload): Promise<ReplicationStatus> {
 
 /** Replicates, expects success, and tells the cycle. */
 async function cycle(workload: Workload): Promise<CycleRecord> {
-  const job = await site.replicate(workload, 90_000);
+  const job = await site.replicate(workload, 180_000);
   expect(job.problem).toBeUndefined();
   const [latest] = (await status(workload)).cycles;
   if (latest?.jobId !== job.id) throw new Error('the cycle was not recorded');
@@ -227,7 +227,7 @@ describe('a schedule', () => {
     );
     expect(done.every(({ createdBy }) => createdBy === 'schedule')).toBe(true);
     await set({ kind: 'interval', minutes: 60 });
-    await until(jobsOf, (jobs) => jobs.every(({ state }) => state === 'succeeded'), 60_000);
+    await until(jobsOf, (jobs) => jobs.every(({ state }) => state === 'succeeded'), 180_000);
     const told = await status(workload);
     expect(told).toMatchObject({ goalMet: true, schedule: { kind: 'interval', minutes: 60 } });
     expect(Date.parse(told.nextRunAt ?? '') - Date.now()).toBeGreaterThan(50 * 60_000);

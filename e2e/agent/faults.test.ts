@@ -12,7 +12,7 @@ let site: Site;
 let disks = 0;
 
 // Patience is what these faults ask for.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 400_000 });
 
 beforeAll(async () => {
   site = await Site.start({ vms: [] }, { OSSEA_STALL_SECONDS: '1' });
@@ -39,7 +39,7 @@ async function expectSurvived(name: string, { vcenter, cloud }: Faults = {}): Pr
   const workload = await site.workload({ name, disks: oneDisk(24) });
   Object.assign(site.lab.vcenter.faults, vcenter);
   Object.assign(site.lab.cloud.faults, cloud);
-  const job = await site.replicate(workload, 120_000);
+  const job = await site.replicate(workload, 300_000);
   expect(job.problem).toBeUndefined();
   expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
   await site.expectClean();
@@ -66,7 +66,7 @@ describe('the source', () => {
     const job = await site.start(workload);
     for (const megabytes of [4, 8, 12]) {
       await site.until(job, ({ doneBytes }) => doneBytes > megabytes * mebibyte);
-      await expect.poll(() => site.lab.vcenter.expireSessions(), { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => site.lab.vcenter.expireSessions(), { timeout: 60_000 }).toBeGreaterThan(0);
     }
     await site.setBandwidth(workload, null);
     expect((await site.end(job)).problem).toBeUndefined();
@@ -97,7 +97,7 @@ describe('the source', () => {
     const workload = await site.workload({ name: 'bad-sector', disks: oneDisk(16) });
     const offset = 5 * mebibyte;
     site.lab.vcenter.faults.folderBadRanges = [{ path: '', offset, length: 512 }];
-    const job = await site.replicate(workload, 120_000);
+    const job = await site.replicate(workload, 300_000);
     expect(job.state).toBe('failed');
     expect(job.problem).toMatchObject({ code: 'source.io' });
     expect(job.problem?.detail).toContain('bad-sector');
@@ -117,7 +117,7 @@ describe('the source', () => {
     const before = site.lab.vcenter.fingerprint;
     const after = await site.lab.vcenter.changeCertificate();
     site.lab.vcenter.cutConnections();
-    const failed = await site.end(job, 60_000);
+    const failed = await site.end(job);
     expect(failed.problem).toMatchObject({ code: 'vsphere.certificate-changed' });
     expect(failed.problem?.detail).toContain(after);
     expect(failed.problem?.detail).toContain(before);

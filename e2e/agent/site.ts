@@ -57,7 +57,7 @@ export class Site implements AsyncDisposable {
   }
 
   /** Replicates to the end. */
-  async replicate(workload: Workload, timeoutMs = 60_000): Promise<Job> {
+  async replicate(workload: Workload, timeoutMs = 180_000): Promise<Job> {
     const { id } = await this.start(workload);
     return jobEnd(this.agent, id, timeoutMs);
   }
@@ -66,12 +66,12 @@ export class Site implements AsyncDisposable {
     return this.agent.client.call('startReplicate', { params: { id: workload.id }, body: {} });
   }
 
-  end(job: Pick<Job, 'id'>, timeoutMs = 60_000): Promise<Job> {
+  end(job: Pick<Job, 'id'>, timeoutMs = 180_000): Promise<Job> {
     return jobEnd(this.agent, job.id, timeoutMs);
   }
 
   /** The job as soon as it is as wanted. */
-  async until(job: Pick<Job, 'id'>, wanted: (job: Job) => boolean, timeoutMs = 30_000): Promise<Job> {
+  async until(job: Pick<Job, 'id'>, wanted: (job: Job) => boolean, timeoutMs = 120_000): Promise<Job> {
     return until(() => this.agent.client.call('getJob', { params: { id: job.id } }), wanted, timeoutMs);
   }
 

@@ -58,5 +58,5 @@ describe.skipIf(vcsimProgram === undefined)('from vcsim (VCSIM names its program
       extents.map(() => true),
     );
     expect(await site.replicaDigests(workload)).toEqual(await expected());
-  }, 90_000);
+  }, 300_000);
 });

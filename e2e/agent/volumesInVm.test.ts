@@ -237,7 +237,7 @@ describe('a clone', () => {
       expect(site.ours().map((volume) => volume.id)).toEqual([volumeId]);
     }
     await deleteSnapshot(site.client, snapshot.id, quick);
-  }, 60_000);
+  });
 });
 
 describe('pitfall 23: a disk that grew', () => {

@@ -70,7 +70,8 @@ describe('a tunnel', () => {
       expect(data.path).toBe(`/v1/jobs/${request}`);
     }
     times.sort((a, b) => a - b);
-    expect(times[10]).toBeLessThan(30);
+    // With the delay none would take less than 40 ms; on a busy machine many may take longer without it.
+    expect(times[3]).toBeLessThan(30);
   });
 
   it('goes through a jump host, with an encrypted key', async () => {

@@ -75,10 +75,12 @@ describe('the stream', () => {
     for (let count = 0; count < 5; count += 1) api.events.publish(stored());
     const reader = await listen(api, '3');
     reader.read();
-    await vi.waitFor(() => expect(reader.messages.map(({ id }) => id)).toEqual(['4', '5']));
+    await vi.waitFor(() => expect(reader.messages.map(({ id }) => id)).toEqual(['4', '5']), {
+      timeout: 30_000,
+    });
     api.events.publish(sample(7));
     api.events.publish(stored());
-    await vi.waitFor(() => expect(reader.messages).toHaveLength(4));
+    await vi.waitFor(() => expect(reader.messages).toHaveLength(4), { timeout: 30_000 });
     expect(reader.messages.map(({ event, id }) => [event, id])).toEqual([
       ['endpoint', '4'],
       ['endpoint', '5'],
@@ -94,9 +96,9 @@ describe('the stream', () => {
     api.events.publish(stored());
     const reader = await listen(api);
     reader.read();
-    await vi.waitFor(() => expect(api.events.readers).toBe(1));
+    await vi.waitFor(() => expect(api.events.readers).toBe(1), { timeout: 30_000 });
     api.events.publish(stored());
-    await vi.waitFor(() => expect(reader.messages.map(({ id }) => id)).toEqual(['2']));
+    await vi.waitFor(() => expect(reader.messages.map(({ id }) => id)).toEqual(['2']), { timeout: 30_000 });
     reader.close();
   });
 
@@ -111,7 +113,7 @@ describe('the stream', () => {
   it('keeps every stored event but only the newest samples for a slow reader', async () => {
     await using api = await serveTestApi();
     const reader = await listen(api);
-    await vi.waitFor(() => expect(api.events.readers).toBe(1));
+    await vi.waitFor(() => expect(api.events.readers).toBe(1), { timeout: 30_000 });
     const label = 'x'.repeat(10_000);
     const disk: DiskProgress = {
       key: AgentEvent.options[5].shape.disks.element.shape.key.parse(2000),
@@ -130,7 +132,9 @@ describe('the stream', () => {
     for (let count = 1; count <= samples; count += 1) api.events.publish(sample(count, [disk]));
     for (let count = 0; count < 3; count += 1) api.events.publish(stored());
     reader.read();
-    await vi.waitFor(() => expect(reader.messages.filter(({ id }) => id !== undefined)).toHaveLength(3));
+    await vi.waitFor(() => expect(reader.messages.filter(({ id }) => id !== undefined)).toHaveLength(3), {
+      timeout: 30_000,
+    });
     const rates = reader.messages
       .filter(({ event }) => event === 'progress')
       .map(({ data }) => JSON.parse(data).bytesPerSecond);
@@ -144,9 +148,9 @@ describe('the stream', () => {
     const leaving = await listen(api);
     const staying = await listen(api);
     staying.read();
-    await vi.waitFor(() => expect(api.events.readers).toBe(2));
+    await vi.waitFor(() => expect(api.events.readers).toBe(2), { timeout: 30_000 });
     leaving.close();
-    await vi.waitFor(() => expect(api.events.readers).toBe(1));
+    await vi.waitFor(() => expect(api.events.readers).toBe(1), { timeout: 30_000 });
     const ended = once(staying.response, 'close');
     await api[Symbol.asyncDispose]();
     await ended;

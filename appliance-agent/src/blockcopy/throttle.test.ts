@@ -9,7 +9,10 @@ async function secondsFor(limiter: RateLimiter, takes: number, bytes: number): P
   return (performance.now() - startedAt) / 1000;
 }
 
-test('keeps the rate, whatever the size of the pieces', async () => {
+/** A busy machine may be late once. */
+const timed = { retry: 3 };
+
+test('keeps the rate, whatever the size of the pieces', timed, async () => {
   const limiter = new RateLimiter(1_000_000);
   const seconds = await secondsFor(limiter, 60, 10_000);
   // The last piece is paid for by whoever comes next, and timers are late by a millisecond or so.
@@ -17,11 +20,11 @@ test('keeps the rate, whatever the size of the pieces', async () => {
   expect(seconds).toBeLessThan(1);
 });
 
-test('without a limit nothing waits', async () => {
+test('without a limit nothing waits', timed, async () => {
   expect(await secondsFor(new RateLimiter(), 1000, 1e9)).toBeLessThan(0.2);
 });
 
-test('a changed limit takes effect at once for those who wait', async () => {
+test('a changed limit takes effect at once for those who wait', timed, async () => {
   const limiter = new RateLimiter(1000);
   await limiter.take(1_000_000, signal);
   const waiting = limiter.take(1000, signal);

@@ -326,7 +326,7 @@ describe('jobs', () => {
     });
     api.records.workloads.push(workload);
     const followed = run(api, ['replicate', 'web-1', '--follow']);
-    await vi.waitFor(() => expect(api.events.readers).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(api.events.readers).toBe(1), { timeout: 30_000 });
     const ended = jobIn(state, more);
     api.records.jobs.splice(0, 1, ended);
     api.events.publish({ kind: 'job', at: createdAt, job: ended });
@@ -346,9 +346,9 @@ describe('jobs', () => {
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       out += part;
     });
-    await vi.waitFor(() => expect(out.split('\n')).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(out.split('\n')).toHaveLength(2), { timeout: 30_000 });
     api.events.publish({ kind: 'job', at: createdAt, job: jobIn('waiting', { waitReason: 'credentials' }) });
-    await vi.waitFor(() => expect(out.split('\n')).toHaveLength(3));
+    await vi.waitFor(() => expect(out.split('\n')).toHaveLength(3), { timeout: 30_000 });
     const closed = once(child, 'close');
     child.kill('SIGINT');
     expect(await closed).toEqual([130, null]);

@@ -87,7 +87,7 @@ describe('faults on order', () => {
     await user.job('attachVolume', { id, virtualmachineid: cloud.applianceVmId });
     const link = `${cloud.devicesDir}/virtio-${id.replaceAll('-', '').slice(0, 20)}`;
     expect(existsSync(link)).toBe(false);
-    await vi.waitFor(() => expect(existsSync(link)).toBe(true));
+    await vi.waitFor(() => expect(existsSync(link)).toBe(true), { timeout: 30_000 });
   });
 
   test("a stranger's volume has the same name, and counts as a stranger's", async ({
@@ -119,7 +119,10 @@ describe('with a short memory for jobs', () => {
       diskofferingid: diskOfferingId,
     });
     await user.ended(jobid);
-    await vi.waitFor(() => expectRefusal(user.call('queryAsyncJobResult', { jobid }), 431, /does not exist/));
+    await vi.waitFor(
+      () => expectRefusal(user.call('queryAsyncJobResult', { jobid }), 431, /does not exist/),
+      { timeout: 30_000 },
+    );
   });
 });
 
@@ -131,7 +134,7 @@ describe('throttling', () => {
     await user.call('listZones');
     await expectRefusal(user.call('listZones'), 429, /retry after/);
     await admin.call('listZones');
-    await vi.waitFor(() => user.call('listZones'), { timeout: 2000, interval: 100 });
+    await vi.waitFor(() => user.call('listZones'), { timeout: 30_000, interval: 100 });
   });
 });
 
@@ -210,9 +213,9 @@ describe('chaos', () => {
         }),
       );
     }
-    await vi.waitFor(() =>
-      expect(cloud.volumes().filter(({ name }) => /^c\d/.test(name)).length).toBeGreaterThan(15),
-    );
+    await expect
+      .poll(() => cloud.volumes().filter(({ name }) => /^c\d/.test(name)).length)
+      .toBeGreaterThan(15);
     expect(cloud.calls.some((call) => call.status !== 200)).toBe(true);
     expect(await cloud.strangersUntouched()).toEqual([]);
   });
