@@ -55,12 +55,12 @@ export function createHandlers(parts: HandlerParts): Handlers {
   const { vault, keychain, fleet, settings, deployments, tell } = parts;
 
   /** A path that a person chose in a dialog of the system; null where they changed their mind. */
-  async function saveAs(suggestedName: string, text: string): Promise<string | null> {
+  async function saveAs(suggestedName: string, content: string | Buffer): Promise<string | null> {
     const window = parts.window();
     const options = { defaultPath: suggestedName };
     const answer = await (window ? dialog.showSaveDialog(window, options) : dialog.showSaveDialog(options));
     if (answer.canceled || !answer.filePath) return null;
-    await writeFile(answer.filePath, text, { mode: 0o600 });
+    await writeFile(answer.filePath, content, { mode: 0o600 });
     return answer.filePath;
   }
 
@@ -180,7 +180,8 @@ export function createHandlers(parts: HandlerParts): Handlers {
     },
 
     'clipboard.write': ({ text }) => clipboard.writeText(text),
-    'file.save': ({ suggestedName, text }) => saveAs(suggestedName, text),
+    'file.save': (file) =>
+      saveAs(file.suggestedName, 'text' in file ? file.text : Buffer.from(file.base64, 'base64')),
     'file.chooseKey': () => chooseFile('Choose a private key', app.getPath('home')),
     'support.preview': async () => {
       previewed = await bundle();

@@ -122,7 +122,10 @@ export const channels = {
   'clipboard.write': { request: z.object({ text: z.string().max(1_000_000) }), reply: done },
   /** Asks for a file name in main; null if cancelled. */
   'file.save': {
-    request: z.object({ suggestedName: z.string(), text: z.string().max(50_000_000) }),
+    request: z.union([
+      z.object({ suggestedName: z.string(), text: z.string().max(50_000_000) }),
+      z.object({ suggestedName: z.string(), base64: z.base64().max(50_000_000) }),
+    ]),
     reply: z.string().nullable(),
   },
   'file.chooseKey': { request: nothing, reply: z.string().nullable() },

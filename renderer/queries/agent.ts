@@ -41,7 +41,7 @@ export function useAgentQuery<R extends RouteName>(
   applianceId: string | undefined,
   route: R,
   input: RouteInput<R>,
-  options: { enabled?: boolean; staleTime?: number } = {},
+  options: { enabled?: boolean; staleTime?: number; refetchInterval?: number } = {},
 ) {
   return useQuery({
     queryKey: agentKey(applianceId ?? '', route, input),

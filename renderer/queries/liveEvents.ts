@@ -22,7 +22,7 @@ function apply(client: QueryClient, { applianceId, event }: ApplianceEvent): voi
       });
       if (ended.has(event.job.state)) {
         useProgress.getState().forget(event.job.id);
-        refresh('listAudit', 'listVolumes', 'listOrphans');
+        refresh('listAudit', 'listVolumes', 'listOrphans', 'replication');
       }
       refresh('listJobs');
       break;
@@ -34,6 +34,12 @@ function apply(client: QueryClient, { applianceId, event }: ApplianceEvent): voi
       break;
     case 'workload-removed':
       refresh('listWorkloads');
+      break;
+    case 'failover':
+      client.setQueryData(agentKey(applianceId, 'getFailover', { params: { id: event.failover.id } }), {
+        data: event.failover,
+      });
+      refresh('listFailovers', 'failoverReport', 'getWorkload', 'listWorkloads');
       break;
     case 'endpoint':
       refresh('listSources', 'listTargets');

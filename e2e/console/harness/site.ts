@@ -10,6 +10,7 @@ import {
   type VirtualMachine,
   type Workload,
 } from '../../../appliance-agent/src/contract/index.ts';
+import { failoverAnswers } from './failovers.ts';
 import { sampleInventory } from './inventory.ts';
 
 type Reply<R extends RouteName> = z.input<(typeof routes)[R]['reply']>;
@@ -126,6 +127,8 @@ function workload(vm: VirtualMachine, index: number): z.input<typeof Workload> {
     ...(index % 6 !== 0 && { replicatedUntil: before(index * 47 + 3) }),
     ...(index === 1 && { currentJobId: id('c1', 1) }),
     ...(index === 2 && { currentJobId: id('c1', 2) }),
+    ...(state === 'testing' && { failoverId: id('d1', index) }),
+    ...(state === 'failed-over' && { failoverId: id('d1', index) }),
     createdAt: before(60 * 24 * 6),
   };
 }
@@ -393,6 +396,7 @@ export function sampleSite(vmCount: number) {
       ],
     }),
   };
+  Object.assign(answers, failoverAnswers(workloads.map(({ id: of, name }) => ({ id: of, name }))));
   const running = jobs.find(({ state }) => state === 'running');
   /** A sample of progress so many seconds ago. */
   const progressAt = (secondsAgo: number): AgentEvent => ({

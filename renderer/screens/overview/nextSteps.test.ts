@@ -59,3 +59,13 @@ test('the urgent come first, the oldest of them before the others', () => {
   ];
   expect(nextSteps([a, b, c], jobs).map(({ subject }) => subject)).toEqual(['web-3', 'web-2', 'web-1']);
 });
+
+test('a test that runs and a cutover that is not committed lead to the decision that they wait for', () => {
+  const failoverId = '5f0c6f0e-6a3f-4b1c-9a53-6f8a2f4c9d10';
+  const workloads = [
+    workloadFixture(1, { state: 'testing', failoverId }),
+    workloadFixture(2, { state: 'failed-over', failoverId }),
+    workloadFixture(3, { state: 'migrated' }),
+  ];
+  expect(outline(workloads, [])).toEqual(['web-1: Look at the test', 'web-2: Commit or roll back']);
+});

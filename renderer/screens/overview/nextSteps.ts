@@ -22,9 +22,24 @@ const personal: Partial<
   person: { label: 'Look at it', path: '/jobs' },
 };
 
+/** What a failover that stands waits for. */
+const decisions: Partial<
+  Record<
+    Workload['state'],
+    { readonly reason: string; readonly label: string; readonly kind: 'test' | 'live' }
+  >
+> = {
+  testing: { reason: 'A test VM runs.', label: 'Look at the test', kind: 'test' },
+  'failed-over': {
+    reason: 'Runs on the target, not committed yet.',
+    label: 'Commit or roll back',
+    kind: 'live',
+  },
+};
+
 /**
  * What engineers should do now: workloads that ask for someone, jobs that wait for a person or failed and were not tried
- * again since, and workloads without any replica. The urgent first, within those the oldest.
+ * again since, failovers that wait for a decision, and workloads without any replica. The urgent first, within those the oldest.
  * @param jobs newest first, as the agent lists them
  */
 export function nextSteps(workloads: readonly Workload[], jobs: readonly Job[]): readonly NextStep[] {
@@ -70,6 +85,18 @@ export function nextSteps(workloads: readonly Workload[], jobs: readonly Job[]):
         since: job.endedAt ?? job.createdAt,
         urgent: true,
       });
+  }
+  for (const { id, name, state, failoverId, replicatedUntil, createdAt } of workloads) {
+    const waiting = told.has(id) || failoverId === undefined ? undefined : decisions[state];
+    if (!waiting) continue;
+    steps.push({
+      id: `failover ${failoverId}`,
+      subject: name,
+      reason: waiting.reason,
+      action: { label: waiting.label, path: `/workloads/${id}/cutover?kind=${waiting.kind}` },
+      since: replicatedUntil ?? createdAt,
+      urgent: false,
+    });
   }
   for (const { id, name, state, currentJobId, createdAt } of workloads) {
     const replicaWanted = state === 'managed' && currentJobId === undefined && !told.has(id);

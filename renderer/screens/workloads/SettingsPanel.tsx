@@ -5,6 +5,7 @@ import { formatBytes } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
+import { ScheduleFields } from './ScheduleFields.tsx';
 import { changesOf, choicesWith, formOf, problemsOf, rebase } from './settingsForm.ts';
 
 interface Props {
@@ -12,6 +13,13 @@ interface Props {
   readonly workload: Workload;
   /** Why nothing can be changed now. */
   readonly readOnly: string | undefined;
+}
+
+interface NicChange {
+  readonly networkId?: string;
+  readonly testNetworkId?: string;
+  readonly keepMac?: boolean;
+  readonly address?: string;
 }
 
 const discoveryStaleTime = 60_000;
@@ -35,6 +43,15 @@ const verifies = [
   { value: 'readback', label: 'Read the whole replica again' },
   { value: 'source', label: 'Compare with the source' },
   { value: 'none', label: 'Do not verify' },
+];
+const conversions = [
+  { value: 'virt-v2v', label: 'With virt-v2v' },
+  { value: 'none', label: 'Not at all' },
+];
+const hardwares = [
+  { value: 'virtio-blk', label: 'virtio' },
+  { value: 'virtio-scsi', label: 'virtio-scsi' },
+  { value: 'emulated', label: 'Emulated: SATA and e1000' },
 ];
 /** How a workload is replicated and what it becomes; what changes goes for the next run. */
 export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
@@ -71,14 +88,22 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
       .filter(({ key }) => !vm?.nics.some((nic) => nic.key === key))
       .map(({ key }) => ({ key, label: `Network adapter ${key}`, now: undefined })),
   ];
-  const setNic = (key: (typeof nics)[number]['key'], change: { networkId?: string; keepMac?: boolean }) =>
+  const setNic = (key: (typeof nics)[number]['key'], change: NicChange) =>
     setForm((old) => {
       const known = old.nics.find((nic) => nic.key === key);
       const others = old.nics.filter((nic) => nic.key !== key);
       const networkId = change.networkId ?? known?.networkId ?? '';
       if (networkId === '') return { ...old, nics: others };
       const keepMac = change.keepMac ?? known?.keepMac ?? true;
-      const nic = { ...known, key, networkId: CloudId.parse(networkId), keepMac };
+      const testNetworkId = change.testNetworkId ?? known?.testNetworkId ?? '';
+      const address = (change.address ?? known?.address ?? '').trim();
+      const nic = {
+        key,
+        networkId: CloudId.parse(networkId),
+        ...(testNetworkId !== '' && { testNetworkId: CloudId.parse(testNetworkId) }),
+        keepMac,
+        ...(address !== '' && { address }),
+      };
       return {
         ...old,
         nics: known ? old.nics.map((one) => (one.key === key ? nic : one)) : [...others, nic],
@@ -127,6 +152,24 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                 value={form.verify}
                 onChange={(event) => setForm({ ...form, verify: event.currentTarget.value })}
               />
+              <ScheduleFields
+                schedule={form.schedule}
+                rpoGoal={form.rpoGoal}
+                problems={problems}
+                onChange={(change) => setForm({ ...form, ...change })}
+              />
+              <NativeSelect
+                label="Prepare the guest for KVM"
+                data={conversions}
+                value={form.conversion}
+                onChange={(event) => setForm({ ...form, conversion: event.currentTarget.value })}
+              />
+              <NativeSelect
+                label="Hardware on the target"
+                data={hardwares}
+                value={form.hardware}
+                onChange={(event) => setForm({ ...form, hardware: event.currentTarget.value })}
+              />
               {workload.disks.map((disk) => (
                 <NativeSelect
                   key={disk.key}
@@ -158,6 +201,24 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                     data={choicesWith(networks, chosen?.networkId ?? '')}
                     value={chosen?.networkId ?? ''}
                     onChange={(event) => setNic(key, { networkId: event.currentTarget.value })}
+                  />
+                  <NativeSelect
+                    w={220}
+                    label="In a test"
+                    disabled={chosen === undefined}
+                    data={choicesWith(networks, chosen?.testNetworkId ?? '').map((choice) =>
+                      choice.value === '' ? { value: '', label: 'Chosen with the test' } : choice,
+                    )}
+                    value={chosen?.testNetworkId ?? ''}
+                    onChange={(event) => setNic(key, { testNetworkId: event.currentTarget.value })}
+                  />
+                  <TextInput
+                    w={150}
+                    label="Address"
+                    placeholder="CloudStack chooses"
+                    disabled={chosen === undefined}
+                    value={chosen?.address ?? ''}
+                    onChange={(event) => setNic(key, { address: event.currentTarget.value })}
                   />
                   <Checkbox
                     mb={9}

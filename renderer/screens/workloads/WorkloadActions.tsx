@@ -1,7 +1,15 @@
 import { Button, Menu, Text } from '@mantine/core';
-import { IconChevronDown, IconEraser, IconRefresh, IconShieldCheck, IconTrash } from '@tabler/icons-react';
+import {
+  IconArrowRightBar,
+  IconChevronDown,
+  IconEraser,
+  IconRefresh,
+  IconShieldCheck,
+  IconTestPipe,
+  IconTrash,
+} from '@tabler/icons-react';
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { CleanupDialog } from '../../components/job/CleanupDialog.tsx';
 import { JobActions } from '../../components/job/JobActions.tsx';
@@ -113,6 +121,39 @@ export function WorkloadActions({ applianceId, workload, current, readOnly }: Pr
           ))}
         </Menu.Dropdown>
       </Menu>
+      {workload.state !== 'migrated' && (
+        <Menu position="bottom-end" width={300} shadow="md">
+          <Menu.Target>
+            <Button size="xs" variant="default" rightSection={<IconChevronDown size={14} aria-hidden />}>
+              {workload.failoverId === undefined ? 'Cut over' : 'Failover'}
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item
+              component={Link}
+              to={`/workloads/${workload.id}/cutover?kind=test`}
+              leftSection={<IconTestPipe size={16} aria-hidden />}
+            >
+              {workload.state === 'testing' ? 'Show the test' : 'Test failover'}
+              <Text size="xs" c="dimmed">
+                A rehearsal on clones and an isolated network; replication goes on.
+              </Text>
+            </Menu.Item>
+            <Menu.Item
+              component={Link}
+              to={`/workloads/${workload.id}/cutover?kind=live`}
+              leftSection={<IconArrowRightBar size={16} aria-hidden />}
+            >
+              {workload.state === 'failed-over' ? 'Commit or roll back' : 'Cutover'}
+              <Text size="xs" c="dimmed">
+                {workload.state === 'failed-over'
+                  ? 'The VM runs on the target.'
+                  : 'Readiness, choices and the forecast are shown before anything is done.'}
+              </Text>
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      )}
       <Button
         size="xs"
         leftSection={<IconRefresh size={16} aria-hidden />}

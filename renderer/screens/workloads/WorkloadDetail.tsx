@@ -13,9 +13,11 @@ import { ProblemState } from '../../components/ProblemState.tsx';
 import { ReadinessReport } from '../../components/workload/ReadinessReport.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { useReadOnly } from '../../queries/useReadOnly.ts';
+import { FailoversPanel } from '../cutover/FailoversPanel.tsx';
 import { BandwidthControl } from './BandwidthControl.tsx';
 import { DisksPanel } from './DisksPanel.tsx';
 import { LiveThroughput } from './LiveThroughput.tsx';
+import { ReplicationPanel } from './ReplicationPanel.tsx';
 import { RunsPanel } from './RunsPanel.tsx';
 import { SettingsPanel } from './SettingsPanel.tsx';
 import { StandPanel } from './StandPanel.tsx';
@@ -25,6 +27,7 @@ const parent = { title: 'Workloads', path: '/workloads' };
 const tabs = [
   { value: 'replica', label: 'Replica' },
   { value: 'runs', label: 'Runs' },
+  { value: 'failovers', label: 'Failovers' },
   { value: 'readiness', label: 'Readiness' },
   { value: 'settings', label: 'Settings' },
 ] as const;
@@ -75,6 +78,7 @@ function Replica({ applianceId, workload, current, runs, readOnly, live }: PartP
           </Grid.Col>
         )}
       </Grid>
+      <ReplicationPanel applianceId={applianceId} workloadId={workload.id} />
       <DisksPanel workload={workload} current={current} runs={runs} live={live} />
       <RunsPanel runs={runs} live={live} limit={runsInSight} />
     </Stack>
@@ -143,6 +147,9 @@ export function WorkloadDetail({ applianceId }: { readonly applianceId: string }
         </Tabs.Panel>
         <Tabs.Panel value="runs">
           <RunsPanel runs={runs} live={part.live} />
+        </Tabs.Panel>
+        <Tabs.Panel value="failovers">
+          <FailoversPanel applianceId={applianceId} workloadId={workload.id} />
         </Tabs.Panel>
         <Tabs.Panel value="readiness">
           <Panel title="Readiness">

@@ -3,6 +3,7 @@ import { Link, Route, Routes } from 'react-router';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { Page } from '../../components/Page.tsx';
 import { useApplianceChoice } from '../../stores/appliance.ts';
+import { CutoverScreen } from '../cutover/CutoverScreen.tsx';
 import { WorkloadDetail } from './WorkloadDetail.tsx';
 import { WorkloadList } from './WorkloadList.tsx';
 
@@ -28,6 +29,8 @@ export default function WorkloadsScreen() {
     <Routes>
       <Route index element={<WorkloadList applianceId={applianceId} />} />
       <Route path=":id" element={<WorkloadDetail applianceId={applianceId} />} />
+      <Route path=":id/cutover" element={<CutoverScreen applianceId={applianceId} />} />
+      <Route path=":id/cutover/:failoverId" element={<CutoverScreen applianceId={applianceId} />} />
     </Routes>
   );
 }

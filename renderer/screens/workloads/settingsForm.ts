@@ -1,5 +1,7 @@
 import {
   CloudId,
+  Conversion,
+  Schedule,
   TransportKind,
   type Workload,
   type WorkloadChanges,
@@ -15,6 +17,12 @@ export interface SettingsForm {
   readonly transport: string;
   readonly quiesce: string;
   readonly verify: string;
+  /** `manual`, `continuous`, `every 15` (minutes) or `cron <expression>`. */
+  readonly schedule: string;
+  /** Minutes; empty: nothing was agreed. */
+  readonly rpoGoal: string;
+  readonly conversion: string;
+  readonly hardware: string;
   readonly nics: readonly Nic[];
   /** Disk offering by disk key. */
   readonly disks: Readonly<Record<string, string>>;
@@ -27,6 +35,10 @@ export function formOf({ settings }: Pick<Workload, 'settings'>): SettingsForm {
     transport: settings.transport ?? '',
     quiesce: settings.quiesce,
     verify: settings.verify,
+    schedule: scheduleText(settings.schedule),
+    rpoGoal: settings.rpoGoalSeconds === undefined ? '' : String(Math.round(settings.rpoGoalSeconds / 60)),
+    conversion: settings.conversion.kind,
+    hardware: settings.conversion.hardware,
     nics: settings.nics,
     disks: Object.fromEntries(settings.disks.map(({ key, diskOfferingId }) => [key, diskOfferingId])),
   };
@@ -42,6 +54,10 @@ export function rebase(form: SettingsForm, before: SettingsForm, now: SettingsFo
     transport: pick('transport'),
     quiesce: pick('quiesce'),
     verify: pick('verify'),
+    schedule: pick('schedule'),
+    rpoGoal: pick('rpoGoal'),
+    conversion: pick('conversion'),
+    hardware: pick('hardware'),
     nics: pick('nics'),
     disks: pick('disks'),
   };
@@ -52,11 +68,39 @@ const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 const longestName = 63;
 
 /** What is wrong with the form, by field; nothing while it can be saved. */
-export function problemsOf({ targetName }: SettingsForm): { readonly targetName?: string } {
+export function problemsOf({ targetName, schedule, rpoGoal }: SettingsForm): {
+  readonly targetName?: string;
+  readonly schedule?: string;
+  readonly rpoGoal?: string;
+} {
   const name = targetName.trim();
-  if (name.length > longestName)
-    return { targetName: `CloudStack takes ${longestName} characters, this name has ${name.length}` };
-  return {};
+  const minutes = Number(rpoGoal);
+  return {
+    ...(name.length > longestName && {
+      targetName: `CloudStack takes ${longestName} characters, this name has ${name.length}`,
+    }),
+    ...(readSchedule(schedule) === undefined && {
+      schedule: 'A number of minutes, or five fields of cron and a time zone if not UTC',
+    }),
+    ...(rpoGoal.trim() !== '' && (!Number.isInteger(minutes) || minutes < 1) && { rpoGoal: 'Whole minutes' }),
+  };
+}
+
+/** A schedule as the form holds it. */
+export function scheduleText(schedule: Schedule): string {
+  if (schedule.kind === 'interval') return `every ${schedule.minutes}`;
+  if (schedule.kind === 'cron') return `cron ${schedule.expression} ${schedule.timeZone ?? ''}`.trim();
+  return schedule.kind;
+}
+
+/** The schedule that a form's text means; undefined where it means none. */
+export function readSchedule(text: string): Schedule | undefined {
+  if (text === 'manual' || text === 'continuous') return { kind: text };
+  const [, minutes] = /^every (\d{1,5})$/.exec(text.trim()) ?? [];
+  if (minutes !== undefined) return Schedule.safeParse({ kind: 'interval', minutes: Number(minutes) }).data;
+  const [, expression, timeZone] = /^cron ((?:\S+ +){4}\S+)(?: +(\S+))?$/.exec(text.trim()) ?? [];
+  if (expression === undefined) return undefined;
+  return { kind: 'cron', expression, ...(timeZone !== undefined && { timeZone }) };
 }
 
 /** What of the form differs from the workload's settings: the rest is not sent, so that nobody's change is undone. */
@@ -64,6 +108,12 @@ export function changesOf(form: SettingsForm, { settings }: Pick<Workload, 'sett
   const before = formOf({ settings });
   const name = form.targetName.trim();
   const { quiesce, verify } = WorkloadSettings.pick({ quiesce: true, verify: true }).parse(form);
+  const schedule = readSchedule(form.schedule);
+  const conversion = Conversion.parse({
+    ...settings.conversion,
+    kind: form.conversion,
+    hardware: form.hardware,
+  });
   const disks = Object.entries(form.disks)
     .filter(([, offering]) => offering !== '')
     .map(([key, offering]) => ({ key: Number(key), diskOfferingId: offering }));
@@ -77,6 +127,11 @@ export function changesOf(form: SettingsForm, { settings }: Pick<Workload, 'sett
     }),
     ...(quiesce !== settings.quiesce && { quiesce }),
     ...(verify !== settings.verify && { verify }),
+    ...(schedule && form.schedule !== before.schedule && { schedule }),
+    ...(form.rpoGoal !== before.rpoGoal && {
+      rpoGoalSeconds: form.rpoGoal.trim() === '' ? null : Number(form.rpoGoal) * 60,
+    }),
+    ...(!same(conversion, settings.conversion) && { conversion }),
     ...(!same(form.nics, before.nics) && { nics: [...form.nics] }),
     ...(!same(form.disks, before.disks) && {
       disks: WorkloadSettings.shape.disks.parse(disks),

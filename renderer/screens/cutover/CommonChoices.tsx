@@ -1,0 +1,59 @@
+import { NativeSelect, SimpleGrid, Textarea, TextInput } from '@mantine/core';
+import type { Choices, Problems } from './choices.ts';
+
+export interface ChoicesProps {
+  readonly choices: Choices;
+  readonly problems: Problems;
+  readonly onChange: (change: Partial<Choices>) => void;
+}
+
+/** What both a test and a cutover need to know: how the guest is made ready, and what shows that it came up. */
+export function CommonChoices({ choices, problems, onChange }: ChoicesProps) {
+  return (
+    <>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        <NativeSelect
+          label="Prepare the guest"
+          data={[
+            { value: 'virt-v2v', label: 'With virt-v2v: drivers, boot loader, VMware Tools' },
+            { value: 'none', label: 'Not at all: it boots as it is' },
+          ]}
+          value={choices.conversion}
+          onChange={({ currentTarget: { value } }) =>
+            onChange({ conversion: value === 'none' ? 'none' : 'virt-v2v' })
+          }
+        />
+        <NativeSelect
+          label="Hardware on the target"
+          data={[
+            { value: 'virtio-blk', label: 'virtio' },
+            { value: 'virtio-scsi', label: 'virtio-scsi' },
+            { value: 'emulated', label: 'Emulated: SATA and e1000' },
+          ]}
+          value={choices.hardware}
+          onChange={({ currentTarget: { value } }) => onChange({ hardware: value as Choices['hardware'] })}
+        />
+      </SimpleGrid>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        <Textarea
+          label="What shows that it came up"
+          description="One check a line: ping, tcp 22, tcp 10.1.0.5:443, guest-agent. None: that the VM runs."
+          autosize
+          minRows={2}
+          maxRows={6}
+          value={choices.checks}
+          error={problems.checks}
+          onChange={(event) => onChange({ checks: event.currentTarget.value })}
+        />
+        <TextInput
+          label="How long the guest may take, seconds"
+          description="A Windows guest restarts several times at its first boot."
+          inputMode="numeric"
+          value={choices.bootPatience}
+          error={problems.bootPatience}
+          onChange={(event) => onChange({ bootPatience: event.currentTarget.value })}
+        />
+      </SimpleGrid>
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+import { Checkbox, NativeSelect, SimpleGrid, TextInput } from '@mantine/core';
+import type { ChoicesProps } from './CommonChoices.tsx';
+import type { Choices } from './choices.ts';
+
+/** When the cutover begins, what happens to the source, what proves the target, and how long there is a way back. */
+export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
+  const planned = choices.mode === 'planned';
+  const text = (field: keyof Choices, label: string, description?: string) => (
+    <TextInput
+      label={label}
+      description={description}
+      inputMode="numeric"
+      value={String(choices[field])}
+      error={problems[field]}
+      onChange={(event) => onChange({ [field]: event.currentTarget.value })}
+    />
+  );
+  return (
+    <>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        <NativeSelect
+          label="Cutover"
+          data={[
+            { value: 'planned', label: 'Planned: shut down, last delta, nothing lost' },
+            { value: 'unplanned', label: 'Unplanned: the source cannot be reached' },
+          ]}
+          value={choices.mode}
+          onChange={({ currentTarget: { value } }) => onChange({ mode: value as Choices['mode'] })}
+        />
+        <NativeSelect
+          label="Prove the replica before the VM is made"
+          data={[
+            { value: 'delta', label: 'Read back what the last delta wrote' },
+            { value: 'readback', label: 'Read the whole replica again' },
+            { value: 'source', label: 'Compare with the source' },
+          ]}
+          value={choices.verify}
+          onChange={({ currentTarget: { value } }) => onChange({ verify: value as Choices['verify'] })}
+        />
+        <TextInput
+          type="datetime-local"
+          label="Begins at"
+          description="Empty: now."
+          value={choices.startAt}
+          error={problems.startAt}
+          onChange={(event) => onChange({ startAt: event.currentTarget.value })}
+        />
+        <TextInput
+          type="datetime-local"
+          label="Not after"
+          description="Later than this nothing is begun any more."
+          value={choices.startBefore}
+          error={problems.startBefore}
+          onChange={(event) => onChange({ startBefore: event.currentTarget.value })}
+        />
+      </SimpleGrid>
+      {planned && (
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+          {text(
+            'downtimeBudget',
+            'Downtime budget, seconds',
+            'Deltas are repeated before the shutdown to meet it.',
+          )}
+          {text('maxRounds', 'Deltas before the shutdown at most')}
+          {text('shutdownTimeout', 'Guest may take to shut down, seconds')}
+          <NativeSelect
+            label="If it does not shut down"
+            data={[
+              { value: 'ask', label: 'Ask me' },
+              { value: 'force', label: 'Power it off' },
+              { value: 'abort', label: 'Give up; the source goes on' },
+            ]}
+            value={choices.shutdownPolicy}
+            onChange={({ currentTarget: { value } }) =>
+              onChange({ shutdownPolicy: value as Choices['shutdownPolicy'] })
+            }
+          />
+        </SimpleGrid>
+      )}
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        {text('commitMinutes', 'Way back for, minutes', 'Until then rollback is one click.')}
+        <NativeSelect
+          label="When that time ends"
+          data={[
+            { value: 'ask', label: 'Remind me' },
+            { value: 'commit', label: 'Commit, if the boot proof passed' },
+          ]}
+          value={choices.onCommitTimeout}
+          onChange={({ currentTarget: { value } }) =>
+            onChange({ onCommitTimeout: value === 'commit' ? 'commit' : 'ask' })
+          }
+        />
+      </SimpleGrid>
+      <Checkbox
+        label="Fence the source: disconnect its network adapters and rename it, so that it cannot come back by accident"
+        checked={choices.fenceSource}
+        onChange={(event) => onChange({ fenceSource: event.currentTarget.checked })}
+      />
+      {planned && (
+        <Checkbox
+          label="Go on even if the forecast does not meet the budget"
+          checked={choices.acceptForecast}
+          onChange={(event) => onChange({ acceptForecast: event.currentTarget.checked })}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,62 @@
+import { Checkbox, NativeSelect, SimpleGrid, TextInput } from '@mantine/core';
+import type { CloudNetwork } from '../../../appliance-agent/src/contract/index.ts';
+import type { ChoicesProps } from './CommonChoices.tsx';
+import type { Choices } from './choices.ts';
+
+/** Which point of the source is tested, where, and for how long. */
+export function TestChoices({
+  choices,
+  problems,
+  onChange,
+  networks,
+}: ChoicesProps & { readonly networks: readonly CloudNetwork[] }) {
+  const chosen = networks.find(({ id }) => id === choices.networkId);
+  return (
+    <>
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        <NativeSelect
+          label="Point in time"
+          data={[
+            { value: 'latest', label: 'The replica as it is' },
+            { value: 'fresh', label: 'Replicate first' },
+            { value: 'quiesced', label: 'Replicate first, from a quiesced snapshot' },
+          ]}
+          value={choices.point}
+          onChange={({ currentTarget: { value } }) => onChange({ point: value as Choices['point'] })}
+        />
+        <TextInput
+          label="Ends by itself after, minutes"
+          description="Empty: it stands until somebody ends it."
+          inputMode="numeric"
+          value={choices.lease}
+          error={problems.lease}
+          onChange={(event) => onChange({ lease: event.currentTarget.value })}
+        />
+        <NativeSelect
+          label="Network of the test VM"
+          disabled={choices.createNetwork}
+          data={[
+            { value: '', label: 'The test networks of the workload’s settings' },
+            ...networks.map(({ id, name, kind }) => ({ value: id, label: `${name} (${kind})` })),
+          ]}
+          value={choices.networkId}
+          onChange={(event) => onChange({ networkId: event.currentTarget.value })}
+        />
+        {chosen && !choices.createNetwork && (
+          <TextInput
+            label="Only if VMs of production use it: its name"
+            description="A test VM beside its own source can do harm, so that such a network is refused otherwise."
+            placeholder={chosen.name}
+            value={choices.confirmNetwork}
+            onChange={(event) => onChange({ confirmNetwork: event.currentTarget.value })}
+          />
+        )}
+      </SimpleGrid>
+      <Checkbox
+        label="Make an isolated network for this test, and remove it with the test"
+        checked={choices.createNetwork}
+        onChange={(event) => onChange({ createNetwork: event.currentTarget.checked })}
+      />
+    </>
+  );
+}

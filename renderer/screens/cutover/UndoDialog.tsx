@@ -1,0 +1,116 @@
+import { Button, Checkbox, Group, List, Loader, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import type { Failover } from '../../../appliance-agent/src/contract/index.ts';
+import { ProblemState } from '../../components/ProblemState.tsx';
+import { tellProblem } from '../../components/tellProblem.ts';
+import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
+
+export type Undoing = 'commit' | 'rollback' | 'cleanup';
+
+const words = {
+  commit: {
+    title: 'Commit the cutover',
+    label: 'Commit',
+    meaning:
+      'The VM on the target becomes final. What only a rollback needs is removed: there is no way back afterwards.',
+  },
+  rollback: {
+    title: 'Roll back to the source',
+    label: 'Roll back',
+    meaning:
+      'The VM on the target is stopped and removed, the source comes back, and replication goes on from where it was. What was written on the target since its start is lost.',
+  },
+  cleanup: { title: 'Clean up', label: 'Clean up', meaning: 'The workload is again where it was before.' },
+} as const;
+
+const routes = {
+  commit: 'commitFailover',
+  rollback: 'rollBackFailover',
+  cleanup: 'cleanUpFailover',
+} as const;
+const changed = ['getFailover', 'listFailovers', 'getWorkload', 'listWorkloads', 'listJobs'] as const;
+
+interface Props {
+  readonly applianceId: string;
+  readonly failover: Failover;
+  readonly kind: Undoing;
+  readonly onClose: () => void;
+}
+
+/** Shows what exists and what becomes of it, before it is done. */
+export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
+  const [typed, setTyped] = useState('');
+  const [powerOnSource, setPowerOn] = useState(true);
+  const params = { id: failover.id };
+  const plan = useAgentQuery(applianceId, routes[kind], { params, body: { dryRun: true } }, { staleTime: 0 });
+  const commit = useAgentMutation(applianceId, 'commitFailover', changed);
+  const rollBack = useAgentMutation(applianceId, 'rollBackFailover', changed);
+  const cleanUp = useAgentMutation(applianceId, 'cleanUpFailover', changed);
+  const { title, label, meaning } = words[kind];
+  // The target's data is lost by a rollback, and the way back by a commit; both are confirmed by the name.
+  const name = kind === 'cleanup' ? undefined : (failover.vm?.name ?? failover.workloadName);
+  const fits = name === undefined || typed.trim() === name;
+  const outcome = { onError: tellProblem, onSuccess: onClose };
+  const begin = {
+    commit: () => commit.mutate({ params, body: {} }, outcome),
+    rollback: () => rollBack.mutate({ params, body: { confirmName: typed.trim(), powerOnSource } }, outcome),
+    cleanup: () => cleanUp.mutate({ params, body: {} }, outcome),
+  }[kind];
+  return (
+    <Modal opened onClose={onClose} title={title} centered size="lg">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (fits) begin();
+        }}
+      >
+        <Stack gap="sm">
+          <Text size="sm">{meaning}</Text>
+          {plan.isPending && <Loader size="sm" aria-label="Looking at what exists" />}
+          {plan.isError && <ProblemState error={plan.error} onRetry={() => void plan.refetch()} />}
+          {plan.data && (
+            <List size="sm" spacing={4}>
+              {plan.data.data.plan.map((thing) => (
+                <List.Item key={`${thing.kind} ${thing.id}`} style={{ overflowWrap: 'anywhere' }}>
+                  {thing.name}
+                  <Text size="xs" c="dimmed">
+                    {thing.action}
+                  </Text>
+                </List.Item>
+              ))}
+              {plan.data.data.plan.length === 0 && <List.Item>Nothing exists outside.</List.Item>}
+            </List>
+          )}
+          {kind === 'rollback' && (
+            <Checkbox
+              label="Power the source on again"
+              checked={powerOnSource}
+              onChange={(event) => setPowerOn(event.currentTarget.checked)}
+            />
+          )}
+          {name !== undefined && (
+            <TextInput
+              label={`Type "${name}" to confirm`}
+              value={typed}
+              onChange={(event) => setTyped(event.currentTarget.value)}
+              autoComplete="off"
+            />
+          )}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              Leave it
+            </Button>
+            <Button
+              type="submit"
+              {...(kind === 'rollback' && { color: 'red' })}
+              disabled={!fits || !plan.data}
+              loading={commit.isPending || rollBack.isPending || cleanUp.isPending}
+            >
+              {label}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,170 @@
+import {
+  BootCheck,
+  CloudId,
+  type Conversion,
+  type PlanFailover,
+  StartLiveFailover,
+  StartTestFailover,
+  type Workload,
+} from '../../../appliance-agent/src/contract/index.ts';
+
+/** The choices of a cutover as a form holds them; numbers are texts until they are read. */
+export interface Choices {
+  readonly kind: 'test' | 'live';
+  readonly conversion: Conversion['kind'];
+  readonly hardware: Conversion['hardware'];
+  /** One check a line: `ping`, `tcp 22`, `tcp 10.1.0.5:443`, `guest-agent`. */
+  readonly checks: string;
+  readonly bootPatience: string;
+  /** Test: */
+  readonly point: StartTestFailover['point'];
+  readonly networkId: string;
+  readonly createNetwork: boolean;
+  readonly confirmNetwork: string;
+  readonly lease: string;
+  /** Live: */
+  readonly mode: StartLiveFailover['mode'];
+  /** `now`, or local date and time as an input of the kind `datetime-local` holds them. */
+  readonly startAt: string;
+  readonly startBefore: string;
+  readonly shutdownTimeout: string;
+  readonly shutdownPolicy: StartLiveFailover['shutdownPolicy'];
+  readonly downtimeBudget: string;
+  readonly maxRounds: string;
+  readonly verify: StartLiveFailover['verify'];
+  readonly fenceSource: boolean;
+  readonly commitMinutes: string;
+  readonly onCommitTimeout: StartLiveFailover['onCommitTimeout'];
+  readonly acceptForecast: boolean;
+}
+
+/** What is chosen before anybody chooses: the contract's defaults and the workload's settings. */
+export function initialChoices(kind: Choices['kind'], { settings }: Pick<Workload, 'settings'>): Choices {
+  const live = StartLiveFailover.parse({});
+  const test = StartTestFailover.parse({});
+  return {
+    kind,
+    conversion: settings.conversion.kind,
+    hardware: settings.conversion.hardware,
+    checks: '',
+    bootPatience: String(live.bootPatienceSeconds),
+    point: test.point,
+    networkId: '',
+    createNetwork: false,
+    confirmNetwork: '',
+    lease: '',
+    mode: live.mode,
+    startAt: '',
+    startBefore: '',
+    shutdownTimeout: String(live.shutdownTimeoutSeconds),
+    shutdownPolicy: live.shutdownPolicy,
+    downtimeBudget: String(live.downtimeBudgetSeconds),
+    maxRounds: String(live.maxRounds),
+    verify: live.verify,
+    fenceSource: live.fenceSource,
+    commitMinutes: String(live.commitMinutes),
+    onCommitTimeout: live.onCommitTimeout,
+    acceptForecast: live.acceptForecast,
+  };
+}
+
+export type Problems = Partial<Record<keyof Choices, string>>;
+
+/** What the choices ask of the agent, or what is wrong with them, by field. */
+export function readChoices(
+  choices: Choices,
+  settings: Workload['settings'],
+): { readonly request?: PlanFailover; readonly problems: Problems } {
+  const problems: { -readonly [K in keyof Choices]?: string } = {};
+  const number = (field: keyof Choices, least: number, most: number): number => {
+    const value = Number(choices[field]);
+    const isRight = /^\d+$/.test(String(choices[field]).trim()) && value >= least && value <= most;
+    if (!isRight) problems[field] = `A whole number from ${least} to ${most}`;
+    return isRight ? value : least;
+  };
+  const moment = (field: 'startAt' | 'startBefore'): string | undefined => {
+    if (choices[field] === '') return undefined;
+    const at = new Date(choices[field]);
+    if (!Number.isNaN(at.getTime())) return at.toISOString();
+    problems[field] = 'A date and a time';
+    return undefined;
+  };
+  const checks = readChecks(choices.checks);
+  if (typeof checks === 'string') problems.checks = checks;
+  const common = {
+    conversion: {
+      kind: choices.conversion,
+      hardware: choices.hardware,
+      addresses: settings.conversion.addresses,
+    },
+    checks: typeof checks === 'string' ? [] : checks,
+    bootPatienceSeconds: number('bootPatience', 1, 7200),
+  };
+  const request: PlanFailover =
+    choices.kind === 'test'
+      ? {
+          kind: 'test',
+          ...StartTestFailover.parse({
+            ...common,
+            point: choices.point,
+            ...(!choices.createNetwork &&
+              choices.networkId !== '' && { networkId: CloudId.parse(choices.networkId) }),
+            createNetwork: choices.createNetwork,
+            ...(choices.confirmNetwork.trim() !== '' && { confirmNetwork: choices.confirmNetwork.trim() }),
+            ...(choices.lease !== '' && { leaseMinutes: number('lease', 5, 43_200) }),
+          }),
+        }
+      : {
+          kind: 'live',
+          ...StartLiveFailover.parse({
+            ...common,
+            mode: choices.mode,
+            ...defined('startAt', moment('startAt')),
+            ...defined('startBefore', moment('startBefore')),
+            shutdownTimeoutSeconds: number('shutdownTimeout', 5, 86_400),
+            shutdownPolicy: choices.shutdownPolicy,
+            downtimeBudgetSeconds: number('downtimeBudget', 1, 86_400),
+            maxRounds: number('maxRounds', 0, 20),
+            verify: choices.verify,
+            fenceSource: choices.fenceSource,
+            commitMinutes: number('commitMinutes', 1, 20_160),
+            onCommitTimeout: choices.onCommitTimeout,
+            acceptForecast: choices.acceptForecast,
+          }),
+        };
+  const window = request.kind === 'live' ? request : undefined;
+  if (
+    window?.startAt !== undefined &&
+    window.startBefore !== undefined &&
+    window.startAt >= window.startBefore
+  )
+    problems.startBefore = 'After the beginning';
+  return Object.keys(problems).length > 0 ? { problems } : { request, problems };
+}
+
+function defined<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  // One member, or none.
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}
+
+/** The checks of a text, one a line; a sentence where one cannot be read. */
+function readChecks(text: string): BootCheck[] | string {
+  const checks: BootCheck[] = [];
+  for (const line of text.split('\n').map((each) => each.trim())) {
+    if (line === '') continue;
+    const check = readCheck(line);
+    if (!check) return `“${line}” is no check: write ping, tcp 22, tcp 10.1.0.5:443 or guest-agent`;
+    checks.push(check);
+  }
+  return checks;
+}
+
+function readCheck(line: string): BootCheck | undefined {
+  const [kind, place, ...more] = line.split(/\s+/);
+  if (more.length > 0) return undefined;
+  if (kind === 'guest-agent') return place === undefined ? { kind } : undefined;
+  if (kind === 'ping') return BootCheck.safeParse({ kind, ...(place !== undefined && { host: place }) }).data;
+  const [, host, port] = /^(?:(.+):)?(\d+)$/.exec(place ?? '') ?? [];
+  if (kind !== 'tcp' || port === undefined) return undefined;
+  return BootCheck.safeParse({ kind, port: Number(port), ...(host !== undefined && { host }) }).data;
+}

@@ -1,0 +1,61 @@
+import type { Failover, FailoverState } from '../../../appliance-agent/src/contract/index.ts';
+
+/** What states of a failover are called, by its kind where they differ. */
+export function failoverStateLabel({ kind, state }: Pick<Failover, 'kind' | 'state'>): string {
+  const words: Record<FailoverState, string> = {
+    scheduled: 'Scheduled',
+    running: kind === 'test' ? 'Starting the test' : 'Cutting over',
+    active: kind === 'test' ? 'Test VM runs' : 'Runs on the target, not committed',
+    committing: 'Committing',
+    committed: 'Committed',
+    'rolling-back': 'Rolling back',
+    'rolled-back': 'Rolled back',
+    interrupted: 'Interrupted',
+    cleaning: 'Cleaning up',
+    cleaned: kind === 'test' ? 'Test ended' : 'Cleaned up',
+    expired: 'Its window passed; nothing was done',
+  };
+  return words[state];
+}
+
+/** The next step that a person can take, in a sentence; undefined while the appliance works or nothing is left. */
+export function nextStepOf({ kind, state, question, proof, commitBy }: Failover): string | undefined {
+  if (question) return question.text;
+  switch (state) {
+    case 'scheduled':
+      return 'It begins by itself. Cancel it to change anything.';
+    case 'active':
+      if (kind === 'test') return 'Look at the test VM, mark it as tested, then end the test.';
+      return proof?.passed === false
+        ? 'The boot proof failed. Look at the VM, then roll back or commit.'
+        : `Check the VM, then commit or roll back${commitBy === undefined ? '' : ' before the timer ends'}.`;
+    case 'interrupted':
+      return 'Clean up brings the workload back to where it was. The plan is shown first.';
+    default:
+      return undefined;
+  }
+}
+
+/** States in which a failover asks for nothing any more. */
+const ended: ReadonlySet<FailoverState> = new Set(['committed', 'rolled-back', 'cleaned', 'expired']);
+
+export function hasEnded({ state }: Pick<Failover, 'state'>): boolean {
+  return ended.has(state);
+}
+
+/** A moment with date and time as this computer's region writes it. */
+export function exactly(at: string): string {
+  return new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+export const consistencyWords = {
+  crash: 'crash-consistent',
+  quiesced: 'quiesced',
+  'powered-off': 'powered off',
+} as const;
+
+export const methodWords = {
+  'deploy-from-volume': 'Deployed from the volume',
+  'shell-vm': 'Shell VM whose root disk is exchanged',
+  import: 'Imported',
+} as const;
