@@ -9,9 +9,11 @@ function idOf(value: unknown): string | undefined {
   return typeof value.id === 'string' ? value.id : undefined;
 }
 
-/** What changes nothing is not written down. */
+/** What changes nothing is not written down: what only reads, plans, or shows what would be done. */
 function isChange(request: FastifyRequest): boolean {
-  return request.method !== 'GET' && request.routeOptions.config.operation !== undefined;
+  const { operation, role } = request.routeOptions.config;
+  if (request.method === 'GET' || operation === undefined || role === 'viewer') return false;
+  return Object(request.body).dryRun !== true;
 }
 
 /** Writes down who changed what. The subject is the id in the address, else that of what came to be. */

@@ -8,7 +8,7 @@ import {
   StartLiveFailover,
   StartTestFailover,
 } from '../../../appliance-agent/src/contract/index.ts';
-import type { Answers } from './site.ts';
+import type { Answers } from './answers.ts';
 
 const before = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
 const id = (kind: string, index: number) =>

@@ -17,7 +17,7 @@ import {
   type Settings,
   SettingsChange,
 } from '../../../electron/ipc/contract.ts';
-import type { Answers } from './site.ts';
+import type { Answers } from './answers.ts';
 
 export interface FakeMainOptions {
   readonly answers: Answers;

@@ -5,19 +5,12 @@ import {
   DiskProgress,
   type Job,
   OsseaError,
-  type RouteName,
-  type routes,
   type VirtualMachine,
   type Workload,
 } from '../../../appliance-agent/src/contract/index.ts';
+import type { Answers } from './answers.ts';
 import { failoverAnswers } from './failovers.ts';
 import { sampleInventory } from './inventory.ts';
-
-type Reply<R extends RouteName> = z.input<(typeof routes)[R]['reply']>;
-/** What the sample agent answers; the rest answers `request.not-found`. */
-export type Answers = {
-  readonly [R in RouteName]?: (input: { params?: unknown; query?: unknown; body?: unknown }) => Reply<R>;
-};
 
 const gibibyte = 2 ** 30;
 const id = (kind: string, index: number) =>

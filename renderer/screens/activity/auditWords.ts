@@ -41,6 +41,16 @@ const acts: { readonly [R in RouteName]?: string } = {
   pauseJob: 'Pause job',
   resumeJob: 'Resume job',
   startCleanup: 'Clean up',
+  planFailover: 'Plan a failover',
+  startTestFailover: 'Start a test failover',
+  startLiveFailover: 'Cut over',
+  commitFailover: 'Commit',
+  rollBackFailover: 'Roll back',
+  cleanUpFailover: 'Clean up a failover',
+  cancelFailover: 'Cancel a failover',
+  answerFailover: 'Answer a failover',
+  extendCommit: 'Give more time before the commit',
+  markTested: 'Mark as tested',
 };
 
 function isRoute(action: string): action is RouteName {
