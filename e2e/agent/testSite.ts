@@ -123,9 +123,14 @@ export class TestSite implements AsyncDisposable {
 
   /** Ends the agent as a power cut would, and starts it again with its credentials. */
   async powerCut(): Promise<void> {
+    await this.site.agent.kill();
+    await this.site.agent.start();
+    await this.lend();
+  }
+
+  /** Lends the credentials of both sides. */
+  async lend(): Promise<void> {
     const { agent, lab, endpoints } = this.site;
-    await agent.kill();
-    await agent.start();
     await lendCredentials(agent, lab, endpoints);
   }
 

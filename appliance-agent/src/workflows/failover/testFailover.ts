@@ -50,12 +50,11 @@ async function rehearse(parts: WorkflowParts, run: JobRun, failover: Failover): 
     return null;
   });
 
-  await run.step('point', async (signal) => {
+  const remarked = await run.step('point', async (signal) => {
     if (request.point === 'latest') return null;
-    const { remark } = await reachFreshPoint(parts, run, failover, request.point === 'quiesced', signal);
-    if (remark !== undefined) await store.failovers.remember(failover.id, { remark });
-    return null;
+    return reachFreshPoint(parts, run, failover, request.point === 'quiesced', signal);
   });
+  if (remarked?.remark !== undefined) await run.endStep('point', 'done', remarked.remark);
 
   const frozen = await run.step('snapshots', (signal) => freezeReplica(parts, run, failover, signal));
 
