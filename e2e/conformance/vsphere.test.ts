@@ -387,6 +387,28 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
         await expect(client.shutdownGuest(moRef)).rejects.toMatchObject({ code: 'vsphere.task-failed' });
       });
 
+      onlyLab('pitfall 21: that a VM ran between two looks shows, though it is off at both', async () => {
+        const vm = await server.freshVm();
+        await client.powerOff(vm.moRef);
+        const before = await client.powerMark(vm.moRef);
+        expect(await client.powerMark(vm.moRef)).toEqual(before);
+        await client.powerOn(vm.moRef);
+        expect((await client.powerMark(vm.moRef)).bootTime).toBeDefined();
+        await client.powerOff(vm.moRef);
+        const after = await client.powerMark(vm.moRef);
+        expect(after).toMatchObject({ powerState: 'poweredOff', bootTime: undefined });
+        expect(after).not.toEqual(before);
+      });
+
+      test('a mark of its power is the same for as long as nothing happens to it', async () => {
+        const { moRef } = await server.freshVm();
+        const before = await client.powerMark(moRef);
+        expect(before.powerState).toBe('poweredOn');
+        expect(await client.powerMark(moRef)).toEqual(before);
+        await client.powerOff(moRef);
+        expect((await client.powerMark(moRef)).powerState).toBe('poweredOff');
+      });
+
       onlyLab('a guest without tools cannot be shut down, and that is told', async () => {
         const vm = await lab().addVm({ name: 'toolless', tools: 'notRunning' });
         const found = await client.findVm({ instanceUuid: vm.instanceUuid });
@@ -399,7 +421,7 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
 
       test('it is renamed, to any characters', async () => {
         const { moRef } = await server.freshVm();
-        for (const wanted of ['web (migrated) & <done>', 'ü 名']) {
+        for (const wanted of ['web (migrated) & <done>', 'ü 名', 'a/b 50% \\c']) {
           await client.rename(moRef, wanted);
           expect(await client.vm(moRef)).toMatchObject({ name: wanted });
         }

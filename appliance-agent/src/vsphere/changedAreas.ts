@@ -6,7 +6,8 @@ import { children, number } from './xml.ts';
 
 export interface ChangedAreasRequest {
   readonly vm: MoRef;
-  readonly snapshot: MoRef;
+  /** Undefined: up to now, of a VM that is powered off; vSphere refuses it for one that runs. */
+  readonly snapshot: MoRef | undefined;
   readonly deviceKey: number;
   readonly capacityBytes: number;
   /** Since when; `*` for the areas in use, which is only a hint (Broadcom KB 320557). */
@@ -51,7 +52,7 @@ export async function* pageAreas(
   }
 }
 
-/** All areas that changed between a changeId and a snapshot. @throws OsseaError `vsphere.file-fault` where the tracking was reset; `vsphere.*` */
+/** All areas that changed between a changeId and a snapshot, or now. @throws OsseaError `vsphere.file-fault` where the tracking was reset; `vsphere.*` */
 export function queryChangedAreas(
   session: SoapSession,
   { vm, snapshot, deviceKey, capacityBytes, changeId }: ChangedAreasRequest,
@@ -62,7 +63,9 @@ export function queryChangedAreas(
       'QueryChangedDiskAreas',
       managedObject('VirtualMachine', vm),
       {
-        snapshot: reference(managedObject('VirtualMachineSnapshot', snapshot)),
+        ...(snapshot !== undefined && {
+          snapshot: reference(managedObject('VirtualMachineSnapshot', snapshot)),
+        }),
         deviceKey,
         startOffset,
         changeId,

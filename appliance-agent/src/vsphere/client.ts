@@ -12,7 +12,7 @@ import { type ChangedAreasRequest, queryChangedAreas } from './changedAreas.ts';
 import { InventoryReader } from './inventory.ts';
 import { managedObject, readReference } from './managedObject.ts';
 import { setNicsConnected } from './networkAdapters.ts';
-import { powerOff, powerOn, powerState, shutdownGuest } from './power.ts';
+import { type PowerMark, powerMark, powerOff, powerOn, powerState, shutdownGuest } from './power.ts';
 import { findMissingPrivileges, hasPrivilege } from './privileges.ts';
 import { runVmTask, type Service } from './service.ts';
 import { readContent } from './serviceContent.ts';
@@ -27,9 +27,11 @@ import {
   snapshotDisks,
 } from './snapshots.ts';
 import { certificateChanged, SoapSession, type SoapSessionOptions, serviceInstance } from './soapSession.ts';
+import { encodeName } from './virtualMachine.ts';
 import { text } from './xml.ts';
 
 export type { ChangedAreasRequest } from './changedAreas.ts';
+export type { PowerMark } from './power.ts';
 
 /** What transports need of a session; see `VsphereAccess` there. */
 export interface FolderAccess {
@@ -196,8 +198,14 @@ export class VsphereClient implements AsyncDisposable {
     return powerState(this.#service, vm, signal);
   }
 
+  /** Two marks that are equal show that the VM did not run in between. */
+  powerMark(vm: MoRef, signal?: AbortSignal): Promise<PowerMark> {
+    return powerMark(this.#service, vm, signal);
+  }
+
   async rename(vm: MoRef, name: string, signal?: AbortSignal): Promise<void> {
-    await runVmTask(this.#service, 'Rename_Task', vm, { newName: name }, { timeoutMs: renameMs, signal });
+    const newName = encodeName(name);
+    await runVmTask(this.#service, 'Rename_Task', vm, { newName }, { timeoutMs: renameMs, signal });
   }
 
   /** Connects or disconnects network adapters, now where the VM runs, and at its next start. */

@@ -29,3 +29,23 @@ export async function powerState(
   const properties = await vmProperties(service, vm, ['runtime.powerState'], signal);
   return readPowerState(text(properties.get('runtime.powerState')));
 }
+
+/** What shows that a VM ran, or was changed, between two looks at it. */
+export interface PowerMark {
+  readonly powerState: VirtualMachine['powerState'];
+  /** Of the run that goes on; unset while the VM is off. */
+  readonly bootTime: string | undefined;
+  /** `config.changeVersion`, which every start and every change of the configuration raises; opaque. Undefined where a server has none. */
+  readonly changeVersion: string | undefined;
+}
+
+/** Looks at a VM, to compare later whether it ran in between: a VM that is off tells nothing of an earlier start by its state alone. */
+export async function powerMark(service: Service, vm: MoRef, signal?: AbortSignal): Promise<PowerMark> {
+  const paths = ['runtime.powerState', 'runtime.bootTime', 'config.changeVersion'];
+  const properties = await vmProperties(service, vm, paths, signal);
+  return {
+    powerState: readPowerState(text(properties.get('runtime.powerState'))),
+    bootTime: text(properties.get('runtime.bootTime')),
+    changeVersion: text(properties.get('config.changeVersion')),
+  };
+}

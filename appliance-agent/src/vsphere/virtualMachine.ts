@@ -122,6 +122,11 @@ export function decodeName(name: string): string {
   return name.replace(/%(2f|5c|25)/gi, (escaped) => decodeURIComponent(escaped));
 }
 
+/** A name as vSphere takes it: a percent sign that begins no escape is refused. */
+export function encodeName(name: string): string {
+  return name.replace(/[%/\\]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+}
+
 /** A VM that does not tell is taken for one that runs. */
 export function readPowerState(state: string | undefined): VirtualMachine['powerState'] {
   return state === 'poweredOff' || state === 'suspended' ? state : 'poweredOn';
