@@ -7,6 +7,7 @@ import {
   type VerifyMode,
   type VirtualMachine,
 } from '../contract/index.ts';
+import type { PowerMark } from '../vsphere/client.ts';
 import { enableChangeTracking } from './changeTracking.ts';
 import { type CopiedDisk, copyWorkloadDisk, verifyWorkloadDisk } from './copyWorkloadDisk.ts';
 import type { Cycle, CycleDisk } from './cycle.ts';
@@ -17,7 +18,7 @@ import type { JobRun, StepOptions } from './jobRun.ts';
 import { haveCredentials, tellWorkload, type WorkflowParts } from './parts.ts';
 import { assertReady } from './readiness.ts';
 import { removeEarlierSnapshots, removeSnapshotEffect, snapshotName, takeSnapshot } from './snapshots.ts';
-import { findSourceVm, haveEndpoints } from './sourceVm.ts';
+import { findSourceVm, haveEndpoints, sourceRuns } from './sourceVm.ts';
 
 /** What a cycle is asked for. */
 export interface CycleRequest {
@@ -29,6 +30,11 @@ export interface CycleRequest {
   readonly bandwidthLimit?: number | undefined;
   /** Undefined: what the workload's settings say. */
   readonly quiesce?: boolean | undefined;
+  /**
+   * True: the last delta of a cutover, whose time is downtime. The VM has to be off, before the snapshot and after it (pitfall 21); VM and target
+   * were examined just before and are not again, and the snapshot of a complete cycle stays, to be removed when there is time.
+   */
+  readonly last?: boolean | undefined;
 }
 
 /** How the steps of a cycle are named where a job has several. */
@@ -43,6 +49,8 @@ export interface CycleNaming {
 export interface CycleOutcome {
   readonly record: CycleRecord;
   readonly verified: boolean;
+  /** Of the last delta: how the VM was right after its snapshot. */
+  readonly mark?: PowerMark | undefined;
 }
 
 /**
@@ -67,7 +75,9 @@ export async function runCycle(
   } catch (error) {
     failure = error;
   }
-  const problem = await release(parts, run, steps, workloadId, { turn, completed: outcome !== undefined });
+  const completed = outcome !== undefined;
+  const keepSnapshot = completed && request.last === true;
+  const problem = await release(parts, run, steps, workloadId, { turn, completed, keepSnapshot });
   if (failure !== undefined) throw failure;
   if (problem) throw OsseaError.fromProblem(problem);
   if (!outcome) throw new TypeError('A cycle ended without an outcome');
@@ -128,8 +138,10 @@ async function copyPoint(
     await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, vm));
     await store.workloads.update(workloadId, { name: vm.name, moRef: vm.moRef });
     await store.workloads.putSourceVm(workloadId, vm);
-    await assertReady(parts, await store.workloads.require(workloadId), vm, signal);
-    await enableChangeTracking(parts, run, workload, vm, signal);
+    if (request.last !== true) {
+      await assertReady(parts, await store.workloads.require(workloadId), vm, signal);
+      await enableChangeTracking(parts, run, workload, vm, signal);
+    }
     return { startedAt, previousPointAt: workload.replicatedUntil };
   });
 
@@ -140,7 +152,11 @@ async function copyPoint(
     const vm = await findSourceVm(parts, workload);
     const quiesce = request.quiesce ?? workload.settings.quiesce === 'always';
     const job = { id: run.jobId, token: steps.token, workloadId, sourceId: workload.sourceId };
+    const earlier = request.last ? await client.findSnapshot(vm.moRef, steps.token, signal) : undefined;
+    if (request.last && vm.powerState !== 'poweredOff') throw sourceRuns(workload);
     const { snapshot, takenAt } = await takeSnapshot(parts, client, job, vm, quiesce, signal);
+    const mark = request.last ? await client.powerMark(vm.moRef, signal) : undefined;
+    if (mark && mark.powerState !== 'poweredOff') throw sourceRuns(workload);
     const held = await client.snapshotDisks(snapshot);
     // The changeIds as the snapshot has them, before a byte is read (pitfall 3).
     const disks = workload.disks.map((disk): CycleDisk => {
@@ -153,7 +169,14 @@ async function copyPoint(
       }
       return { diskId: disk.id, key: disk.key, label: disk.label, changeId: inSnapshot.changeId };
     });
-    return { snapshot, takenAt, disks, consistency: consistencyOf(vm, quiesce) };
+    return {
+      snapshot,
+      takenAt,
+      disks,
+      consistency: consistencyOf(vm, quiesce),
+      // Whether it ran since a snapshot of an earlier process is not known: a mark that nothing equals has that looked into.
+      mark: mark && { ...mark, ...(earlier !== undefined && { changeVersion: '' }) },
+    };
   });
 
   turn.use(
@@ -201,7 +224,7 @@ async function copyPoint(
     await tellWorkload(parts, workloadId);
     return cycle;
   });
-  return { record, verified: proven.verified };
+  return { record, verified: proven.verified, mark: point.mark };
 }
 
 function consistencyOf({ powerState }: VirtualMachine, quiesced: boolean): CycleRecord['consistency'] {
@@ -215,7 +238,11 @@ async function release(
   run: JobRun,
   steps: CycleSteps,
   workloadId: string,
-  { turn, completed }: { readonly turn: Disposable; readonly completed: boolean },
+  {
+    turn,
+    completed,
+    keepSnapshot,
+  }: { readonly turn: Disposable; readonly completed: boolean; readonly keepSnapshot: boolean },
 ): Promise<Problem | undefined> {
   const { store, sessions } = parts;
   let failure: Problem | undefined;
@@ -232,6 +259,7 @@ async function release(
     return null;
   });
   turn[Symbol.dispose]();
+  if (keepSnapshot) return failure;
   await attempt('remove-snapshot', 'Remove the snapshot', async (signal) => {
     const workload = await store.workloads.require(workloadId);
     for (const effect of await store.effects.listOpen({ jobId: run.jobId, kind: 'snapshot' })) {

@@ -26,3 +26,10 @@ export async function haveEndpoints(
   const target = await parts.store.targets.require(workload.targetId);
   await haveCredentials(parts, run, [source, target], signal);
 }
+
+/** The VM has to be off, and is not. */
+export function sourceRuns({ name }: Pick<Workload, 'name'>): OsseaError {
+  return new OsseaError('failover.source-running', `The source of ${name} is not powered off.`, {
+    remedy: 'See who powered it on, then clean this failover up; its data is safe on the source.',
+  });
+}
