@@ -6,6 +6,7 @@ type FailoverRoute =
   | 'startLiveFailover'
   | 'listFailovers'
   | 'getFailover'
+  | 'retryFailover'
   | 'commitFailover'
   | 'rollBackFailover'
   | 'cleanUpFailover'
@@ -37,6 +38,7 @@ export function failoverHandlers({ engine }: ApiServices): HandlersOf<FailoverRo
       items: await failovers.list({ workloadId: query.workloadId, state: query.state, limit: query.limit }),
     }),
     getFailover: ({ params }) => failovers.require(params.id),
+    retryFailover: ({ params, caller }) => failovers.retry(params.id, caller.actor),
     commitFailover: ({ params, body, caller, note }) => {
       note(JSON.stringify(body));
       return failovers.commit(params.id, body, caller.actor);

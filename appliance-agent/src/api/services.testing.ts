@@ -174,6 +174,7 @@ export function engineOf(events: EventsInMemory, operations: Partial<Engine> = {
       plan: refuse,
       startTest: refuse,
       startLive: refuse,
+      retry: refuse,
       commit: refuse,
       rollBack: refuse,
       cleanUp: refuse,

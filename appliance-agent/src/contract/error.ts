@@ -123,6 +123,7 @@ export const errorTitles = {
   'failover.vm': 'The VM could not be made on the target',
   'failover.boot': 'The VM did not show that it came up',
   'failover.confirmation': 'The confirmation is missing',
+  'failover.undecided': 'The failover waits to be committed or rolled back',
   'failover.expired': 'The window of the failover has passed',
   'report.invalid': 'The report is not as the agent signed it',
   'preflight.critical': 'The workload is not ready',

@@ -136,6 +136,8 @@ export const StartLiveFailover = z.object({
   onCommitTimeout: z.enum(['commit', 'ask']).default('ask'),
   /** Downtime over the budget is accepted. */
   acceptForecast: z.boolean().default(false),
+  /** Unplanned: a replica whose last cycle was cut off while it wrote is accepted; its disks show no one moment. */
+  acceptTorn: z.boolean().default(false),
 });
 export type StartLiveFailover = z.infer<typeof StartLiveFailover>;
 
@@ -186,7 +188,10 @@ export const Failover = z.object({
   question: z
     .object({ text: z.string(), answers: z.array(z.enum(['force', 'wait', 'abort'])), since: Timestamp })
     .optional(),
-  /** Live: from the moment that the guest was asked to shut down until the target's VM was started; open while it lasts. */
+  /**
+   * Live: from the moment that the guest was asked to shut down, or that an unplanned failover began, until the target's VM ran and its guest gave the first sign
+   * that was asked for: the first check that passed, or without checks that CloudStack called it running. Open while it lasts.
+   */
   downtime: z.object({ startedAt: Timestamp, endedAt: Timestamp.optional() }).optional(),
   /** What of the source's writes the target does not have: 0 for a planned failover. */
   loss: z.object({ seconds: z.number().nonnegative(), bytes: Bytes.optional() }).optional(),
@@ -230,12 +235,27 @@ export type PlanFailover = z.infer<typeof PlanFailover>;
 export const CleanUpFailover = z.object({
   /** Shows what exists and what would be done to it, and changes nothing. */
   dryRun: z.boolean().default(false),
+  /** Live: where the target's VM may have run, what it wrote is lost: its name, typed. */
+  confirmName: z.string().optional(),
+  /** Live: whether the source is powered on again where the failover had shut it down. */
+  powerOnSource: z.boolean().default(true),
 });
 export type CleanUpFailover = z.infer<typeof CleanUpFailover>;
 
 /** What a cleanup of a failover found outside; the words of orphans serve. */
 export const FailoverRemains = z.object({
-  kind: z.enum(['vm', 'volume', 'attachment', 'volume-snapshot', 'network', 'fence', 'snapshot', 'replica']),
+  kind: z.enum([
+    'vm',
+    'volume',
+    'attachment',
+    'volume-snapshot',
+    'network',
+    'fence',
+    /** The source was shut down by the failover. */
+    'source-power',
+    'snapshot',
+    'replica',
+  ]),
   id: z.string(),
   name: z.string(),
   action: Orphan.shape.action,
@@ -251,7 +271,11 @@ export const RollBackFailover = z.object({
 });
 export type RollBackFailover = z.infer<typeof RollBackFailover>;
 
-export const CommitFailover = z.object({ dryRun: z.boolean().default(false) });
+export const CommitFailover = z.object({
+  dryRun: z.boolean().default(false),
+  /** Commits although the boot proof did not pass. */
+  acceptFailedProof: z.boolean().default(false),
+});
 export type CommitFailover = z.infer<typeof CommitFailover>;
 
 export const AnswerFailover = z.object({ answer: z.enum(['force', 'wait', 'abort']) });

@@ -397,6 +397,15 @@ export const routes = {
     params: byId,
     reply: Failover,
   },
+  retryFailover: {
+    method: 'POST',
+    path: '/v1/failovers/:id/retry',
+    summary: 'Goes on with an interrupted live failover, from what it reached',
+    role: 'operator',
+    params: byId,
+    reply: Failover,
+    status: 202,
+  },
   commitFailover: {
     method: 'POST',
     path: '/v1/failovers/:id/commit',

@@ -35,6 +35,7 @@ import { currentDisks } from './diskIdentity.ts';
 import type { CredentialSource, Engine, NumberedEvent } from './engine.ts';
 import { EventHub } from './eventHub.ts';
 import { FailoverService } from './failover/failoverService.ts';
+import { assertReplica } from './failover/replicaGuard.ts';
 import { ReplicaTurns } from './failover/replicaTurn.ts';
 import { JobControl } from './jobControl.ts';
 import { JobRunner } from './jobRunner.ts';
@@ -92,7 +93,7 @@ export class AgentEngine implements Engine {
     this.#runner = new JobRunner(this.#parts);
     this.#jobs = new JobControl(this.#parts, this.#runner);
     this.failovers = new FailoverService(this.#parts, this.#jobs);
-    this.#scheduler = new Scheduler([scheduledReplications(store, this.#jobs)], logger);
+    this.#scheduler = new Scheduler([scheduledReplications(store, this.#jobs), this.failovers.duty], logger);
   }
 
   /** Makes an engine; `launch` sets it to work. */
@@ -247,7 +248,8 @@ export class AgentEngine implements Engine {
     return replicationStatus(this.#parts, await this.#parts.store.workloads.require(workloadId), new Date());
   }
 
-  startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job> {
+  async startReplicate(workloadId: string, request: StartReplicate, actor: string): Promise<Job> {
+    await assertReplica(this.#parts, workloadId, 'replicated');
     return this.#jobs.start({
       kind: 'replicate',
       workloadId,
@@ -257,7 +259,8 @@ export class AgentEngine implements Engine {
     });
   }
 
-  startVerify(workloadId: string, request: StartVerify, actor: string): Promise<Job> {
+  async startVerify(workloadId: string, request: StartVerify, actor: string): Promise<Job> {
+    await assertReplica(this.#parts, workloadId, 'verified');
     const steps = request.mode === 'source' ? replicateSteps : verifySteps;
     return this.#jobs.start({ kind: 'verify', workloadId, request, steps, createdBy: actor });
   }

@@ -6,6 +6,7 @@ import type { JobLane } from '../store/schema.ts';
 import { cleanup } from './cleanup.ts';
 import { durableStatus, launchDurable, shutdownDurable, startDurable } from './durable.ts';
 import { performFailover } from './failover/performFailover.ts';
+import { assertReplica } from './failover/replicaGuard.ts';
 import { finishJob } from './finishJob.ts';
 import { JobRun } from './jobRun.ts';
 import type { WorkflowParts } from './parts.ts';
@@ -108,6 +109,8 @@ export class JobRunner {
   async #perform(facts: JobFacts, run: JobRun): Promise<void> {
     const { workloadId, request } = facts;
     try {
+      // A job may have been written down before the failover that stands now.
+      if (workloadId !== undefined) await assertAllowed(this.#parts, facts.kind, workloadId);
       switch (facts.kind) {
         case 'replicate':
           if (workloadId === undefined) throw new TypeError('A replication needs a workload');
@@ -160,6 +163,16 @@ export class JobRunner {
       }
     }
   }
+}
+
+/** @throws OsseaError `request.conflict` for a job that works on a replica where there is none any more */
+async function assertAllowed(
+  parts: WorkflowParts,
+  kind: JobFacts['kind'],
+  workloadId: string,
+): Promise<void> {
+  if (kind === 'replicate') await assertReplica(parts, workloadId, 'replicated');
+  if (kind === 'verify') await assertReplica(parts, workloadId, 'verified');
 }
 
 function ended({ state }: JobFacts): boolean {

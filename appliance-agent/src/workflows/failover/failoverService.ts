@@ -1,6 +1,6 @@
 import {
   type AnswerFailover,
-  type CleanUpFailover,
+  CleanUpFailover,
   type CommitFailover,
   type ExtendCommit,
   type Failover,
@@ -19,8 +19,10 @@ import {
 } from '../../contract/index.ts';
 import type { JobControl } from '../jobControl.ts';
 import type { WorkflowParts } from '../parts.ts';
+import type { Duty } from '../scheduler.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { reportDocument, reportPublicKey, signedReport } from './failoverReport.ts';
+import { liveDuty } from './liveDuties.ts';
 import { LiveFailovers } from './liveFailovers.ts';
 import type { FailoverOperations, PlannedUndoing } from './operations.ts';
 import { TestFailovers } from './testFailovers.ts';
@@ -32,12 +34,17 @@ export class FailoverService implements FailoverOperations {
   readonly #live: LiveFailovers;
   readonly #tests: TestFailovers;
   readonly #leases: TestLeases;
+  /** What happens to live failovers at its time. */
+  readonly duty: Duty;
 
   constructor(parts: WorkflowParts, jobs: JobControl) {
     this.#parts = parts;
     this.#live = new LiveFailovers(parts, jobs);
+    this.duty = liveDuty(parts, this.#live);
     this.#tests = new TestFailovers(parts, jobs);
-    this.#leases = new TestLeases(parts, (test) => this.#tests.cleanUp(test, { dryRun: false }, 'lease'));
+    this.#leases = new TestLeases(parts, (test) =>
+      this.#tests.cleanUp(test, CleanUpFailover.parse({}), 'lease'),
+    );
   }
 
   /** Settles what a previous process left half-begun, and looks after what is to happen at its time. */
@@ -75,6 +82,10 @@ export class FailoverService implements FailoverOperations {
     return this.#live.start(workloadId, request, actor);
   }
 
+  async retry(id: string, actor: string): Promise<Failover> {
+    return this.#live.retry(await this.#requireLive(id), actor);
+  }
+
   async commit(id: string, request: CommitFailover, actor: string): Promise<PlannedUndoing> {
     return this.#live.commit(await this.#requireLive(id), request, actor);
   }
@@ -89,18 +100,18 @@ export class FailoverService implements FailoverOperations {
     return this.#tests.cleanUp(failover, request, actor);
   }
 
-  async cancel(id: string, actor: string): Promise<Failover> {
+  async cancel(id: string, _actor: string): Promise<Failover> {
     const failover = await this.require(id);
-    if (failover.kind === 'live') return this.#live.cancel(failover, actor);
+    if (failover.kind === 'live') return this.#live.cancel(failover);
     return this.#tests.cancel(failover);
   }
 
-  async answer(id: string, request: AnswerFailover, actor: string): Promise<Failover> {
-    return this.#live.answer(await this.#requireLive(id), request, actor);
+  async answer(id: string, request: AnswerFailover, _actor: string): Promise<Failover> {
+    return this.#live.answer(await this.#requireLive(id), request);
   }
 
-  async extend(id: string, request: ExtendCommit, actor: string): Promise<Failover> {
-    return this.#live.extend(await this.#requireLive(id), request, actor);
+  async extend(id: string, request: ExtendCommit, _actor: string): Promise<Failover> {
+    return this.#live.extend(await this.#requireLive(id), request);
   }
 
   async markTested(id: string, { note }: MarkTested, actor: string): Promise<Failover> {

@@ -38,6 +38,8 @@ export interface FailoverOperations {
   plan(workloadId: string, request: PlanFailover): Promise<FailoverPlan>;
   startTest(workloadId: string, request: StartTestFailover, actor: string): Promise<Failover>;
   startLive(workloadId: string, request: StartLiveFailover, actor: string): Promise<Failover>;
+  /** Goes on with a live failover that was interrupted. */
+  retry(id: string, actor: string): Promise<Failover>;
   commit(id: string, request: CommitFailover, actor: string): Promise<PlannedUndoing>;
   rollBack(id: string, request: RollBackFailover, actor: string): Promise<PlannedUndoing>;
   cleanUp(id: string, request: CleanUpFailover, actor: string): Promise<PlannedUndoing>;

@@ -1,0 +1,142 @@
+import { listVms } from '../../cloudstack/machines.ts';
+import { ownerTag } from '../../cloudstack/ownership.ts';
+import { validateTargetConfig } from '../../cloudstack/targetConfig.ts';
+import {
+  type CloudDiscovery,
+  type Failover,
+  isOsseaError,
+  type Problem,
+  type StartLiveFailover,
+  type TargetEndpoint,
+  toProblem,
+  type VirtualMachine,
+  type Workload,
+} from '../../contract/index.ts';
+import type { LiveFacts } from '../../plan/liveRules.ts';
+import type { WorkflowParts } from '../parts.ts';
+import { replicationStatus } from '../replicationStatus.ts';
+import { fenceOf, nameBefore } from './fence.ts';
+import { type SourceFacts, sourceFacts } from './sourceFacts.ts';
+import { planTargetVm, type TargetVmFacts } from './targetVm.ts';
+
+/** Stands for the failover where none is written down yet. */
+const noFailover = '00000000-0000-4000-8000-000000000000';
+
+/**
+ * All that is known before a workload is failed over.
+ * @param own the failover itself where it stands already
+ * @throws OsseaError `failover.not-ready`, `lease.missing`, `cloudstack.*`
+ */
+export async function liveFacts(
+  parts: WorkflowParts,
+  workload: Workload,
+  request: StartLiveFailover,
+  own: Failover | undefined,
+  signal: AbortSignal,
+): Promise<LiveFacts> {
+  const { store, sessions } = parts;
+  const target = await store.targets.require(workload.targetId);
+  const client = await sessions.cloud(target.id);
+  const [source, cloud, vms, workloads, tornSince, standing, status] = await Promise.all([
+    sourceOf(parts, workload, own),
+    sessions.discover(target.id, signal),
+    listVms(client, { zoneId: target.config.zoneId }, signal),
+    store.workloads.list(),
+    store.workloads.replicaTornSince(workload.id),
+    store.failovers.listOpen({ workloadId: workload.id }),
+    replicationStatus(parts, workload, new Date()),
+  ]);
+  const known = {
+    kind: 'live' as const,
+    workload,
+    vm: source.vm,
+    target,
+    cloud,
+    targetVms: vms
+      .filter(({ tags }) => own === undefined || tags[ownerTag] !== own.id)
+      .map(({ name, macAddresses }) => ({ name, macAddresses })),
+    conversion: request.conversion ?? workload.settings.conversion,
+  };
+  const { lagSeconds, churnBytesPerSecond, forecast } = status;
+  return {
+    ...known,
+    others: workloads.filter(({ id, targetId }) => id !== workload.id && targetId === target.id),
+    configProblem: configProblem(target, cloud),
+    point: request.mode === 'planned' ? 'fresh' : 'latest',
+    now: new Date(),
+    tornSince,
+    replicating: workload.currentJobId !== undefined && workload.currentJobId !== own?.jobId,
+    sourceReachable: source.reachable,
+    converterProblem: undefined,
+    places: [],
+    confirmNetwork: undefined,
+    standing: standing.filter(({ id }) => id !== own?.id),
+    leaseWanted: false,
+    request,
+    forecast,
+    loss:
+      lagSeconds === undefined
+        ? undefined
+        : {
+            seconds: lagSeconds,
+            ...(churnBytesPerSecond > 0 && { bytes: Math.round(churnBytesPerSecond * lagSeconds) }),
+          },
+    vmProblem: vmProblem({
+      ...vmFactsOf(own?.id ?? noFailover, known, workload),
+      targetVms: known.targetVms,
+    }),
+  };
+}
+
+/** What the VM is planned from. */
+export function vmFactsOf(
+  failoverId: string,
+  known: Pick<LiveFacts, 'vm' | 'target' | 'cloud' | 'targetVms' | 'conversion'>,
+  workload: Workload,
+): TargetVmFacts {
+  const { vm, target, cloud, targetVms, conversion } = known;
+  return {
+    kind: 'live',
+    failoverId,
+    workload,
+    vm,
+    target: target.config,
+    cloud,
+    targetVms,
+    conversion,
+    disks: workload.disks.map(({ id, key, label }) => ({ key, label, recordId: id })),
+  };
+}
+
+/** The source as it is, but for what its fence has changed. */
+async function sourceOf(
+  parts: WorkflowParts,
+  workload: Workload,
+  own: Failover | undefined,
+): Promise<SourceFacts> {
+  const { vm, reachable } = await sourceFacts(parts, workload);
+  const fence = own && (await fenceOf(parts, own.id));
+  return { vm: fence ? ({ ...vm, name: nameBefore(fence) } satisfies VirtualMachine) : vm, reachable };
+}
+
+/** Before the first replication there are no disks to plan with; whether the VM can be made is known for all the rest. */
+function vmProblem(facts: TargetVmFacts): Problem | undefined {
+  if (facts.disks.length === 0) return undefined;
+  try {
+    planTargetVm(facts);
+    return undefined;
+  } catch (error) {
+    if (!isOsseaError(error)) throw error;
+    return toProblem(error);
+  }
+}
+
+function configProblem({ config }: TargetEndpoint, cloud: CloudDiscovery): Problem | undefined {
+  try {
+    validateTargetConfig(config, cloud);
+    return undefined;
+  } catch (error) {
+    if (!isOsseaError(error)) throw error;
+    return toProblem(error);
+  }
+}

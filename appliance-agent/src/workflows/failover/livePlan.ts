@@ -1,0 +1,57 @@
+import type { FailoverPlan, RecoveryPoint } from '../../contract/index.ts';
+import { type LiveFacts, liveConcerns } from '../../plan/liveRules.ts';
+import { liveFailoverSteps } from './liveJobs.ts';
+
+type StepName = (typeof liveFailoverSteps)[number]['name'];
+
+/** What a live failover would do, for a person to look at before. */
+export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): FailoverPlan {
+  const { request, workload, vm, conversion, forecast, loss } = facts;
+  const planned = request.mode === 'planned';
+  const concerns = liveConcerns(facts);
+  const replicaBytes = workload.disks.reduce(
+    (sum, { volumeBytes, capacityBytes }) => sum + (volumeBytes ?? capacityBytes),
+    0,
+  );
+  return {
+    kind: 'live',
+    ready: concerns.every(({ severity }) => severity !== 'critical'),
+    concerns,
+    ...(!planned && point && { point }),
+    loss: planned ? { seconds: 0, bytes: 0 } : loss,
+    steps: liveFailoverSteps
+      .filter(({ name }) => planned || !sourceSteps.has(name))
+      .map(({ name, title }) => {
+        const detail = detailOf(name);
+        return { name, title, ...(detail !== undefined && { detail }) };
+      }),
+    ...(planned && forecast && { downtimeSeconds: forecast.downtimeSeconds }),
+    extraBytes: replicaBytes,
+  };
+
+  function detailOf(name: StepName): string | undefined {
+    switch (name) {
+      case 'rounds':
+        return `At most ${request.maxRounds}, until the forecast is within ${request.downtimeBudgetSeconds} s.`;
+      case 'shutdown':
+        return vm.powerState === 'poweredOff'
+          ? 'It is off already.'
+          : `The guest has ${request.shutdownTimeoutSeconds} s; then: ${request.shutdownPolicy}. The downtime begins here.`;
+      case 'fence':
+        return request.fenceSource
+          ? `${vm.nics.length} network adapters are disconnected, and the VM is renamed; a rollback takes that back.`
+          : 'It is not fenced.';
+      case 'protect':
+        return `${workload.disks.length} volumes; deleted by commit or rollback.`;
+      case 'prepare':
+        return conversion.kind === 'none' ? 'Nothing is changed in the guest.' : undefined;
+      case 'proof':
+        return `Then ${request.commitMinutes} minutes to commit or roll back.`;
+      default:
+        return undefined;
+    }
+  }
+}
+
+/** What is done with the source alone. */
+const sourceSteps: ReadonlySet<StepName> = new Set(['rounds', 'shutdown', 'final', 'fence']);

@@ -1,0 +1,173 @@
+import { forgetChanged } from '../../blockcopy/forgetChanged.ts';
+import { findOwnSnapshot, revertSnapshot, takeSnapshot } from '../../cloudstack/snapshots.ts';
+import {
+  type ErrorCode,
+  type Failover,
+  isOsseaError,
+  OsseaError,
+  type Workload,
+  type WorkloadDisk,
+} from '../../contract/index.ts';
+import type { Effect } from '../../store/effects.ts';
+import { openReplica } from '../copyWorkloadDisk.ts';
+import { detachVolumes } from '../cycleVolumes.ts';
+import { eachDisk } from '../eachDisk.ts';
+import type { JobRun } from '../jobRun.ts';
+import { haveCredentials, type WorkflowParts } from '../parts.ts';
+import { recall, remember } from './liveMemory.ts';
+import { ownerIdOf } from './ownerIds.ts';
+
+/**
+ * Takes a snapshot of each volume of the replica, so that whatever is done to it afterwards can be undone (pitfall 24). May be repeated, by any job of
+ * the failover; after something has written to the volumes only the snapshots from before count.
+ * @throws OsseaError `failover.not-ready` where one of those is gone; `cloudstack.*`
+ */
+export async function protectReplica(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, sessions } = parts;
+  await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
+  // A snapshot of a volume that is attached to a running VM is refused by many clouds.
+  await detachVolumes(parts, run, workload.id, signal);
+  const client = await sessions.cloud(workload.targetId);
+  const { touchedAt } = await recall(parts, failover.id);
+  const known = await store.effects.listOpen({ failoverId: failover.id, kind: 'volume-snapshot' });
+  await eachDisk(parts, workload.disks, signal, async (disk, diskSignal) => {
+    const token = ownerIdOf(failover.id, 'snapshot', disk.id);
+    const standing = known.find((each) => each.token === token);
+    if (touchedAt) {
+      if (!standing || (await findOwnSnapshot(client, token, diskSignal))) return;
+      throw snapshotGone(workload, disk);
+    }
+    const { volumeId } = disk;
+    if (volumeId === undefined) throw new TypeError(`${disk.label} has no volume`);
+    const effect =
+      standing ??
+      (await store.effects.intend({
+        jobId: run.jobId,
+        kind: 'volume-snapshot',
+        token,
+        endpointId: workload.targetId,
+        workloadId: workload.id,
+        failoverId: failover.id,
+        detail: { name: `${workload.name}, ${disk.label}, before its failover`, diskId: disk.id },
+      }));
+    try {
+      const snapshot = { ownerId: token, volumeId, label: 'before-failover' };
+      const { id } = await takeSnapshot(client, snapshot, { signal: diskSignal });
+      await store.effects.markDone(effect.id, id);
+    } catch (error) {
+      // The digests of the journal protect the replica as well, only slower.
+      if (!isOsseaError(error, 'cloudstack.unsupported')) throw error;
+      run.logger.warn({ disk: disk.label, detail: error.message }, 'the storage takes no snapshots');
+      await store.effects.markUndone(effect.id);
+    }
+  });
+}
+
+/** How a replica was brought back. */
+export interface RestoredReplica {
+  /** Chunks that are lost, and are copied again by the next cycle; 0 where the storage reverted all volumes. */
+  readonly lostChunks: number;
+}
+
+/**
+ * Brings the replica back to where its snapshots show it, so that its journals and change ids are true again. Where the storage cannot
+ * revert, the volumes are read and compared with their digests: what differs is forgotten, and the next cycle copies that alone. Does
+ * nothing where nothing but cycles has written. The volumes are in no VM by then.
+ * @throws OsseaError `volume.*`, `cloudstack.*`
+ */
+export async function restoreReplica(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  signal: AbortSignal,
+): Promise<RestoredReplica> {
+  const { store } = parts;
+  const { touchedAt } = await recall(parts, failover.id);
+  if (!touchedAt) return { lostChunks: 0 };
+  const workload = await store.workloads.require(failover.workloadId);
+  await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
+  await detachVolumes(parts, run, workload.id, signal);
+  const effects = await store.effects.listOpen({ failoverId: failover.id, kind: 'volume-snapshot' });
+  const lost = await eachDisk(parts, workload.disks, signal, async (disk, diskSignal) => {
+    const token = ownerIdOf(failover.id, 'snapshot', disk.id);
+    const effect = effects.find((each) => each.token === token);
+    if (effect && (await revert(parts, run, effect, workload, disk, diskSignal))) return 0;
+    return compare(parts, run, workload, disk, diskSignal);
+  });
+  await detachVolumes(parts, run, workload.id, signal);
+  const lostChunks = lost.reduce((sum, chunks) => sum + chunks, 0);
+  // Until the next cycle the volumes show no point in time.
+  if (lostChunks > 0) await store.workloads.markReplicaTorn(workload.id);
+  await remember(parts, failover.id, { touchedAt: null, prepared: null });
+  return { lostChunks };
+}
+
+/** Failures that may come of the storage, which some clouds tell as if they would pass. */
+const refusals = [
+  'cloudstack.internal',
+  'cloudstack.job-failed',
+  'cloudstack.unsupported',
+  'cloudstack.parameter',
+  'cloudstack.malformed',
+] as const satisfies readonly ErrorCode[];
+const attempts = 3;
+
+/** False where the storage cannot. */
+async function revert(
+  { sessions }: WorkflowParts,
+  run: JobRun,
+  { token }: Effect,
+  workload: Workload,
+  disk: WorkloadDisk,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const client = await sessions.cloud(workload.targetId);
+  const snapshot = await findOwnSnapshot(client, token, signal);
+  if (snapshot?.state !== 'BackedUp') return false;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await revertSnapshot(client, snapshot.id, { signal });
+      return true;
+    } catch (error) {
+      if (signal.aborted || !isOsseaError(error, ...refusals)) throw error;
+      if (error.retryable && attempt < attempts) continue;
+      run.logger.warn(
+        { disk: disk.label, code: error.code, detail: error.message },
+        'the storage does not revert; the volume is compared with its digests',
+      );
+      return false;
+    }
+  }
+}
+
+/** Chunks that are not what the journal says, and are unknown to it now. */
+async function compare(
+  parts: WorkflowParts,
+  run: JobRun,
+  workload: Workload,
+  { id, key, label }: WorkloadDisk,
+  signal: AbortSignal,
+): Promise<number> {
+  await using replica = await openReplica(parts, run, workload, { diskId: id, label }, signal);
+  return forgetChanged({
+    target: replica.target,
+    journal: replica.journal,
+    label: `${workload.name}, ${label}`,
+    signal,
+    onProgress: (progress) => run.report({ ...progress, key, label }),
+  });
+}
+
+function snapshotGone({ name }: Workload, { label }: WorkloadDisk): OsseaError {
+  return new OsseaError(
+    'failover.not-ready',
+    `The snapshot that ${label} of ${name} could go back to is not in CloudStack any more.`,
+    { remedy: 'Clean this failover up: what was changed is found by its digests. Then begin it anew.' },
+  );
+}

@@ -1,0 +1,220 @@
+import { expect } from 'vitest';
+import type {
+  Failover,
+  FailoverState,
+  Job,
+  StartLiveFailover,
+  Workload,
+} from '../../appliance-agent/src/contract/index.ts';
+import type { LabOptions } from '../lab/lab.ts';
+import type { LabVmSpec } from '../lab/vcenter/vcenter.ts';
+import { readGuestLog } from '../lab/vcenter/vcenter.ts';
+import { lendCredentials } from './agentProcess.ts';
+import { Site } from './site.ts';
+import { until } from './until.ts';
+
+export const mebibyte = 2 ** 20;
+
+/** States in which no job works on a live failover. */
+const settledStates: readonly FailoverState[] = [
+  'active',
+  'interrupted',
+  'committed',
+  'rolled-back',
+  'cleaned',
+  'expired',
+];
+
+type LiveRequest = Partial<StartLiveFailover>;
+
+/** Where a guest keeps its log. */
+export const guestLog = { disk: 2000, offset: mebibyte, maxRecords: 4096 };
+
+/** A site whose workloads are failed over for good. */
+export class LiveSite implements AsyncDisposable {
+  readonly site: Site;
+
+  private constructor(site: Site) {
+    this.site = site;
+  }
+
+  static async open(options: LabOptions = {}): Promise<LiveSite> {
+    return new LiveSite(await Site.start({ vms: [], ...options }));
+  }
+
+  get client() {
+    return this.site.agent.client;
+  }
+
+  /** A VM with disks of so many MiB that boots without a conversion. */
+  async workload(name: string, disks: readonly number[], more: Partial<LabVmSpec> = {}): Promise<Workload> {
+    const workload = await this.site.workload({
+      name,
+      disks: disks.map((size, index) => ({
+        sizeBytes: size * mebibyte,
+        fill: { seed: index + 1, dataFraction: 0.5, pattern: 'random' as const },
+      })),
+      ...more,
+    });
+    await this.client.call('updateWorkload', {
+      params: { id: workload.id },
+      body: { conversion: { kind: 'none', hardware: 'virtio-blk', addresses: [] } },
+    });
+    return workload;
+  }
+
+  /** The same, replicated. */
+  async protectedWorkload(
+    name: string,
+    disks: readonly number[],
+    more: Partial<LabVmSpec> = {},
+  ): Promise<Workload> {
+    const workload = await this.workload(name, disks, more);
+    expect((await this.site.replicate(workload)).problem).toBeUndefined();
+    return workload;
+  }
+
+  start(workload: Workload, request: LiveRequest = {}): Promise<Failover> {
+    return this.client.call('startLiveFailover', {
+      params: { id: workload.id },
+      body: { acceptForecast: true, maxRounds: 0, ...request },
+    });
+  }
+
+  /** Runs a failover until no job works on it. */
+  async failOver(workload: Workload, request: LiveRequest = {}): Promise<Failover> {
+    const { id } = await this.start(workload, request);
+    return this.settled(id);
+  }
+
+  get(id: string): Promise<Failover> {
+    return this.client.call('getFailover', { params: { id } });
+  }
+
+  /** The failover when its job has ended, also over restarts of the agent. */
+  async settled(id: string, timeoutMs = 60_000): Promise<Failover> {
+    let failover = await this.until(id, ({ state }) => settledStates.includes(state), timeoutMs);
+    if (failover.jobId !== undefined) await this.site.end({ id: failover.jobId }, timeoutMs);
+    failover = await this.get(id);
+    return failover;
+  }
+
+  until(id: string, wanted: (failover: Failover) => boolean, timeoutMs = 60_000): Promise<Failover> {
+    let last: Failover | undefined;
+    return until(
+      async () => {
+        const seen = await this.get(id).catch((error: unknown) => {
+          if (!last) throw error;
+          return last;
+        });
+        last = seen;
+        return seen;
+      },
+      wanted,
+      timeoutMs,
+    );
+  }
+
+  async commit(failover: Failover, request: { acceptFailedProof?: boolean } = {}): Promise<Failover> {
+    const { job } = await this.client.call('commitFailover', { params: { id: failover.id }, body: request });
+    return this.#ended(failover, job);
+  }
+
+  async rollBack(failover: Failover, request: { powerOnSource?: boolean } = {}): Promise<Failover> {
+    const { job } = await this.client.call('rollBackFailover', {
+      params: { id: failover.id },
+      body: { confirmName: failover.vm?.name, ...request },
+    });
+    return this.#ended(failover, job);
+  }
+
+  async cleanUp(
+    failover: Failover,
+    request: { powerOnSource?: boolean; confirmName?: string | undefined } = {},
+  ): Promise<Failover> {
+    const { job } = await this.client.call('cleanUpFailover', { params: { id: failover.id }, body: request });
+    return this.#ended(failover, job);
+  }
+
+  async retry(failover: Failover): Promise<Failover> {
+    await this.client.call('retryFailover', { params: { id: failover.id } });
+    await this.until(failover.id, ({ state, jobId }) => state !== 'interrupted' || jobId !== failover.jobId);
+    return this.settled(failover.id);
+  }
+
+  workloadNow({ id }: Workload): Promise<Workload> {
+    return this.client.call('getWorkload', { params: { id } });
+  }
+
+  /** Kills the agent and starts it again, with the credentials that the console would lend. */
+  async restart(): Promise<void> {
+    const { agent, lab, endpoints } = this.site;
+    await agent.kill();
+    await agent.start();
+    await lendCredentials(agent, lab, endpoints);
+  }
+
+  source(workload: Workload) {
+    return this.site.lab.vcenter.vms.find(({ instanceUuid }) => instanceUuid === workload.instanceUuid)!;
+  }
+
+  /** The SHA-256 of each source disk as it is now, whatever the VM is called. */
+  sourceDigests(workload: Workload): Promise<string[]> {
+    return Promise.all(this.source(workload).disks.map((disk) => disk.digest()));
+  }
+
+  /** How many records the guest's log has on the target, without a gap. */
+  async targetLog(workload: Workload): Promise<number> {
+    const { disks } = await this.workloadNow(workload);
+    const disk = disks.find(({ key }) => key === guestLog.disk);
+    const region = await this.site.lab.cloud.readVolume(
+      disk?.volumeId ?? '',
+      guestLog.offset,
+      guestLog.maxRecords * 512,
+    );
+    return readGuestLog(region);
+  }
+
+  /** The target's VM as the lab has it. */
+  targetVm(failover: Failover) {
+    return this.site.lab.cloud.vms().find(({ id }) => id === failover.vm?.id);
+  }
+
+  /** The source is as it was: named, connected at its next start, and without a snapshot. */
+  expectSourceFree(workload: Workload): void {
+    const vm = this.source(workload);
+    expect(vm.name).toBe(workload.name);
+    expect(vm.fenced).toBe(false);
+    expect(vm.snapshots).toEqual([]);
+  }
+
+  /** Nothing is left outside but replicas, and the VMs of these failovers with their volumes. */
+  async expectNothingLeft(...failovers: readonly Failover[]): Promise<void> {
+    const { lab, agent } = this.site;
+    const { items } = await agent.client.call('listVolumes', {});
+    const vms = failovers.map((failover) => this.targetVm(failover));
+    const own = new Set(vms.flatMap((vm) => vm?.volumeIds ?? []));
+    const expected = [
+      ...items.map(({ name }) => name),
+      ...lab.cloud
+        .volumes()
+        .filter(({ id }) => own.has(id))
+        .map(({ name }) => name),
+      ...vms.flatMap((vm) => vm?.name ?? []),
+    ];
+    expect(lab.leftovers().filter((line) => !expected.some((name) => line.includes(name)))).toEqual([]);
+    expect(items.filter(({ state }) => state !== 'detached' && state !== 'in-vm')).toEqual([]);
+    expect(await lab.cloud.strangersUntouched()).toEqual([]);
+  }
+
+  async #ended(failover: Failover, job: Job | undefined): Promise<Failover> {
+    if (!job) throw new Error('Nothing was started');
+    const ended = await this.site.end(job);
+    expect(ended.problem).toBeUndefined();
+    return this.get(failover.id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.site[Symbol.asyncDispose]();
+  }
+}
