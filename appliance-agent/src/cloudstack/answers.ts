@@ -44,7 +44,8 @@ export const CloudVolume = z
     virtualmachineid: CloudId.optional(),
     vmname: text,
     diskofferingid: CloudId.optional(),
-    storageid: text,
+    storageid: CloudId.optional(),
+    path: text,
     encryptformat: text,
     created: text,
     account: text,
@@ -63,7 +64,10 @@ export const CloudVolume = z
     attachedVmId: volume.virtualmachineid,
     attachedVmName: volume.vmname,
     diskOfferingId: volume.diskofferingid,
+    /** Told to administrators only, as far as it has space. */
     storagePoolId: volume.storageid,
+    /** Within the pool. */
+    path: volume.path,
     encrypted: volume.encryptformat !== undefined && volume.encryptformat !== '',
     createdAt: volume.created,
     account: volume.account,
@@ -357,7 +361,16 @@ export const ApiAnswer = z.object({
 });
 
 export const CapabilitiesAnswer = z.object({
-  capability: z.object({ cloudstackversion: z.string().default('unknown') }),
+  capability: z
+    .object({
+      cloudstackversion: z.string().default('unknown'),
+      allowuserexpungerecovervm: flag,
+    })
+    .transform((told) => ({
+      version: told.cloudstackversion,
+      /** `allow.user.expunge.recover.vm`. */
+      expungeVm: told.allowuserexpungerecovervm ?? false,
+    })),
 });
 
 export const HypervisorCapabilityAnswer = z.object({

@@ -223,9 +223,10 @@ export class CloudStackClient implements AsyncDisposable {
     return this.list('listStoragePools', { id }, 'storagepool', StoragePoolAnswer, signal);
   }
 
-  async cloudStackVersion(signal?: AbortSignal): Promise<string> {
+  /** What the cloud says of itself and of the account's rights. */
+  async listCapabilities(signal?: AbortSignal): Promise<z.infer<typeof CapabilitiesAnswer>['capability']> {
     const answer = await this.call('listCapabilities', {}, { signal });
-    return parseAnswer(CapabilitiesAnswer, answer, 'listCapabilities').capability.cloudstackversion;
+    return parseAnswer(CapabilitiesAnswer, answer, 'listCapabilities').capability;
   }
 
   /** Parameter names of a command; undefined where the account may not call it or the version has none. */

@@ -65,7 +65,7 @@ export function provisionalName({ displayName, ownerId }: Pick<DeployVm, 'displa
 }
 
 /** The settings of a VM by their names in CloudStack. */
-export function detailsOf(vm: DeployVm): Record<string, string> {
+export function detailsOf(vm: Omit<DeployVm, 'root'>): Record<string, string> {
   const { compute } = vm;
   const given: Record<string, string | number | undefined> = {
     ...vm.details,

@@ -91,19 +91,22 @@ export async function discoverCapabilities(
   client: CloudStackClient,
   signal?: AbortSignal,
 ): Promise<CloudCapabilities> {
-  const [version, deploy, importVolume, importVm] = await Promise.all([
-    client.cloudStackVersion(signal),
+  const [told, deploy, importVolume, importVm, unmanageVolume] = await Promise.all([
+    client.listCapabilities(signal),
     client.describeCommand('deployVirtualMachine', signal),
     client.describeCommand('importVolume', signal),
     client.describeCommand('importVm', signal),
+    client.describeCommand('unmanageVolume', signal),
   ]);
   return {
-    version,
+    version: told.version,
+    expungeVm: told.expungeVm,
     deployFromVolume: deploy?.has('volumeid') ?? false,
     deployFromSnapshot: deploy?.has('snapshotid') ?? false,
     vmLease: deploy?.has('leaseduration') ?? false,
     importVolume: importVolume !== undefined,
     importVm: importVm !== undefined,
+    unmanageVolume: unmanageVolume !== undefined,
   };
 }
 

@@ -239,7 +239,9 @@ async function assertNothingLost(
 ): Promise<void> {
   const attached = await listVolumes(client, { virtualMachineId: vm.id }, signal);
   const kept = attached.find(
-    (volume) => volume.type === 'ROOT' && volume.tags[ownerTag] !== undefined && !losing.includes(volume.id),
+    // The root disk that a shell was made with bears the mark of its VM; a volume with a record has one of its own.
+    ({ id, type, tags }) =>
+      type === 'ROOT' && ![undefined, vm.tags[ownerTag]].includes(tags[ownerTag]) && !losing.includes(id),
   );
   if (!kept) return;
   throw new OsseaError(

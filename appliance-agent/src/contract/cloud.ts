@@ -82,6 +82,13 @@ export const CloudCapabilities = z.object({
   deployFromSnapshot: z.boolean(),
   importVolume: z.boolean(),
   importVm: z.boolean(),
+  /** `unmanageVolume`, without which a volume's file cannot be imported as a VM. */
+  unmanageVolume: z.boolean().optional(),
+  /**
+   * Whether the account may remove VMs for good (`allow.user.expunge.recover.vm`). Where it may not, a destroyed VM keeps its host name, its MAC
+   * addresses and its networks until CloudStack expunges it.
+   */
+  expungeVm: z.boolean().optional(),
   /** VM leases (`leaseduration`), 4.21 and later. */
   vmLease: z.boolean(),
 });

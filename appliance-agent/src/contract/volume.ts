@@ -43,6 +43,8 @@ export const ManagedVolume = z.object({
   attachedVmId: CloudId.optional(),
   /** The place that was asked for in another VM; 0 is its root disk. */
   vmDeviceId: z.number().int().nonnegative().optional(),
+  /** Where its bytes lie while CloudStack does not know it as a volume: on the way into a VM that is imported. */
+  poolFile: z.object({ storageId: CloudId, path: z.string() }).optional(),
   /** `/dev/disk/by-id/…` while attached; found anew each time, never stored over a reboot. */
   devicePath: z.string().optional(),
   /** Human-readable persistent link, `<run dir>/volumes/<vm>-<disk>`. */

@@ -3,6 +3,7 @@ import { findVm } from '../cloudstack/machines.ts';
 import { lookAgain, settle } from '../cloudstack/settle.ts';
 import { attachVolume as attachInCloud, detachVolume as detachInCloud } from '../cloudstack/volumes.ts';
 import { type CloudId, OsseaError } from '../contract/index.ts';
+import { followPoolFile } from './poolFile.ts';
 import {
   assertCreated,
   type CreatedRecord,
@@ -89,7 +90,7 @@ export async function detachFromVm(
 ): Promise<VolumeRecord> {
   if (!inVmStates.has(before.state)) return before;
   assertCreated(before);
-  const settled = await finishPendingJob(context, before, signal);
+  const settled = await finishPendingJob(context, await followPoolFile(context, before, signal), signal);
   assertCreated(settled);
   const find = () => findLiveVolume(context.client, settled, signal);
   const seen = await lookAgain(find, { pauseMs: context.pauseMs, signal });
@@ -171,7 +172,10 @@ export async function releaseVolume(
   return await update(context, before, { state: 'in-vm', attachedVmId: vmId, vmDeviceId: 0 });
 }
 
-/** Writes down where CloudStack has a volume that was released: in a VM, or free again. Changes nothing there. */
+/**
+ * Writes down where CloudStack has a volume that was released: in a VM, or free again. Nothing is changed there, but that a file which was let go
+ * for an import, and is no VM's, becomes a volume again.
+ */
 export async function adoptVolume(
   context: VolumeContext,
   before: VolumeRecord,
@@ -179,7 +183,7 @@ export async function adoptVolume(
 ): Promise<VolumeRecord> {
   if (!inVmStates.has(before.state)) return before;
   assertCreated(before);
-  const settled = await finishPendingJob(context, before, signal);
+  const settled = await finishPendingJob(context, await followPoolFile(context, before, signal), signal);
   assertCreated(settled);
   const volume = await requireVolume(context, settled, signal);
   return volume.attachedVmId === undefined

@@ -1,4 +1,5 @@
 import type { CloudStackClient } from '../cloudstack/client.ts';
+import type { RootVolume } from '../cloudstack/vmMethods/rootVolume.ts';
 import { type CloudId, isOsseaError, type Orphan, OsseaError } from '../contract/index.ts';
 import type { ByteRange } from '../disk/extent.ts';
 import { AttachSlots } from './attachSlots.ts';
@@ -8,12 +9,13 @@ import { type CreateVolume, createVolume } from './createVolume.ts';
 import { deleteVolume } from './deleteVolume.ts';
 import { detachVolume } from './detachVolume.ts';
 import { findOrphans, type NeededVolumes } from './orphans.ts';
+import { unmanageVolume } from './poolFile.ts';
 import { findStrays, type ReconcileReport, reconcileRecord } from './reconcile.ts';
 import { type ResizedVolume, resizeVolume } from './resizeVolume.ts';
 import { surrenderVolume } from './surrender.ts';
 import { Turns } from './turns.ts';
 import { adoptVolume, attachToVm, detachFromVm, releaseVolume } from './vmVolume.ts';
-import { update, type VolumeContext } from './volumeContext.ts';
+import { assertCreated, update, type VolumeContext } from './volumeContext.ts';
 import type { VolumeRecord, VolumeRecords } from './volumeRecords.ts';
 
 export type { AttachWait } from './attachSlots.ts';
@@ -145,9 +147,28 @@ export class VolumeService {
     );
   }
 
-  /** Takes notice of where a released volume is: in a VM, or `detached` where none has it. Changes nothing in the cloud. */
+  /**
+   * Takes notice of where a released volume is: in a VM, also as another volume after an import, or `detached` where none has it. A file that was
+   * let go for an import, and is no VM's, becomes a volume again; nothing else is changed in the cloud.
+   */
   async adopt(recordId: string, signal: AbortSignal): Promise<VolumeRecord> {
     return await this.#inTurn(recordId, signal, (record) => adoptVolume(this.#context, record, signal));
+  }
+
+  /**
+   * The volume in the form in which a VM is made of it.
+   * @throws OsseaError request.conflict for a volume that was not created yet
+   */
+  async rootVolume(recordId: string, signal: AbortSignal): Promise<RootVolume> {
+    const record = await this.#get(recordId);
+    assertCreated(record);
+    return {
+      volumeId: record.volumeId,
+      release: async (vmId) => void (await this.release(recordId, vmId, signal)),
+      attachTo: async (vmId) => void (await this.attachToVm(recordId, vmId, 0, signal)),
+      unmanage: () => this.#inTurn(recordId, signal, (now) => unmanageVolume(this.#context, now, signal)),
+      adopt: async () => void (await this.adopt(recordId, signal)),
+    };
   }
 
   /** Leaves a volume to the VM that it is in, for good. @throws OsseaError request.conflict when it is in none */

@@ -197,7 +197,7 @@ export class AgentEngine implements Engine {
   async testTarget(id: string): Promise<ConnectionTest> {
     const started = performance.now();
     const client = await this.#parts.sessions.cloud(id);
-    const version = await client.cloudStackVersion();
+    const { version } = await client.listCapabilities();
     return {
       ok: true,
       product: `Apache CloudStack ${version}`,
