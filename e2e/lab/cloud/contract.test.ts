@@ -207,7 +207,7 @@ async function importWholeLife(cloud: LabCloud, admin: SignedClient): Promise<vo
     importsource: 'shared',
     serviceofferingid: serviceOfferingId,
     storageid,
-    diskpath: again.id,
+    diskpath: file,
     networkid: networkId,
   });
   await admin.job('destroyVirtualMachine', { id: vm.id, expunge: 'true' });

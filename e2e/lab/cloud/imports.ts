@@ -30,8 +30,10 @@ export const importCommands: Commands = {
           if ([...site.snapshots.values()].some(({ volumeId }) => volumeId === volume.id)) {
             throw new ApiError('internal', `Volume ${volume.name} has snapshots`);
           }
+          const file = site.storage.fileNameOf(volume.id);
           site.volumes.delete(volume.id);
-          site.looseFiles.set(volume.id, volume.sizeBytes);
+          site.storage.rename(volume.id, file);
+          site.looseFiles.set(file, volume.sizeBytes);
           return { success: true };
         },
       };

@@ -37,6 +37,11 @@ export class Storage implements AsyncDisposable {
     return this.#paths.get(id);
   }
 
+  /** The name of the file on the pool, which stays when another object gets its bytes. */
+  fileNameOf(id: string): string {
+    return path.basename(this.#require(id), '.raw');
+  }
+
   /** Makes a sparse file. Nothing happens where the volume has its space already. */
   async allocate(id: string, sizeBytes: number, backing: Backing | undefined): Promise<void> {
     if (this.#paths.has(id)) return;
@@ -71,6 +76,7 @@ export class Storage implements AsyncDisposable {
 
   /** Lets another object have the bytes of one that ends. */
   rename(fromId: string, toId: string): void {
+    if (fromId === toId) return;
     this.#paths.set(toId, this.#require(fromId));
     this.#paths.delete(fromId);
   }

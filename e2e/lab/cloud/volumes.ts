@@ -317,7 +317,7 @@ export function volumeAnswer(site: Site, volume: Volume, admin = false): Answer 
       templatedisplaytext: template.name,
     }),
     // Ordinary users are not told where the bytes lie, but for the pool's name.
-    ...(hasSpace && { storage: pool.name, path: volume.id }),
+    ...(hasSpace && { storage: pool.name, path: site.storage.fileNameOf(volume.id) }),
     ...(hasSpace && admin && { storageid: pool.id }),
     ...(volume.snapshotId !== undefined && { snapshotid: volume.snapshotId }),
     destroyed: volume.state === 'Destroy',
