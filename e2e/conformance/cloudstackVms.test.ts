@@ -198,8 +198,8 @@ describe('the life of a VM', () => {
     const { id } = await deployVm(client, request(), quick);
     const nic = { networkId: CloudId.parse(testNetworkId), ip: '10.1.2.60', mac: '00:50:56:AA:BB:07' };
     place.cloud.inject({ command: 'addNicToVirtualMachine', kind: 'job-fails-after-effect' });
-    const added = await addNic(client, id, nic, quick);
-    expect(await addNic(client, id, nic, quick)).toEqual(added);
+    const added = await addNic(client, id, nic, 1, quick);
+    expect(await addNic(client, id, nic, 1, quick)).toEqual(added);
     place.cloud.inject({ command: 'updateDefaultNicForVirtualMachine', kind: 'reset-after' });
     await makeDefaultNic(client, id, added.id, quick);
     const [first] = await listNics(client, id, never);

@@ -222,8 +222,7 @@ export async function destroyVm(
 
 /** Whether the account may remove VMs for good; false where CloudStack does not tell. */
 export async function mayExpunge(client: CloudStackClient, signal: AbortSignal): Promise<boolean> {
-  const answer = await client.call('listCapabilities', {}, { signal });
-  return Object(answer.capability).allowuserexpungerecovervm === true;
+  return (await client.listCapabilities(signal)).expungeVm;
 }
 
 /** An account may expunge only where `allow.user.expunge.recover.vm` is set. It is said with different codes. */

@@ -30,17 +30,23 @@ export async function findMacHolder(
 }
 
 /**
- * Adds a NIC behind those that a VM has. Its MAC address is what a NIC of an earlier call is found by, so it must have one.
- * @throws OsseaError cloudstack.* also for an address that is in use
+ * Adds a NIC behind those that a VM has. With a MAC address it may be repeated: the NIC of an earlier call is found by it.
+ * Without one a repetition adds nothing as long as `count` NICs are on the network.
+ * @param count how many NICs the VM shall have on that network in the end
  */
 export async function addNic(
   client: CloudStackClient,
   vmId: CloudId,
-  nic: NewNic & { readonly mac: string },
+  nic: NewNic,
+  count: number,
   { signal, pauseMs, onAccepted }: EffectOptions,
 ): Promise<CloudNic> {
-  const look = async () =>
-    (await listNics(client, vmId, signal)).find(({ mac }) => mac === nic.mac.toLowerCase());
+  const look = async () => {
+    const there = (await listNics(client, vmId, signal)).filter(
+      ({ networkId }) => networkId === nic.networkId,
+    );
+    return nic.mac === undefined ? there[count - 1] : there.find(({ mac }) => mac === nic.mac?.toLowerCase());
+  };
   const earlier = await look();
   if (earlier) return earlier;
   return await settle({

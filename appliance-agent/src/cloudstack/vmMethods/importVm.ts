@@ -116,7 +116,7 @@ async function putNics(
   });
   const macs = new Set(wanted.map(({ mac }) => mac));
   const added: CloudId[] = [];
-  for (const nic of wanted) added.push((await addNic(client, vmId, nic, options)).id);
+  for (const nic of wanted) added.push((await addNic(client, vmId, nic, 1, options)).id);
   if (added[0] !== undefined) await makeDefaultNic(client, vmId, added[0], options);
   for (const nic of (await requireVm(client, vmId, options.signal)).nics) {
     if (!macs.has(nic.mac ?? '')) await removeNic(client, vmId, nic.id, options);
