@@ -2,12 +2,13 @@ import { Alert, Button, Group, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import type { ApplianceStatus } from '../../electron/ipc/contract.ts';
 import { useConsoleMutation } from '../queries/console.ts';
+import { isReachable } from '../queries/readOnly.ts';
 import { Ago } from './Ago.tsx';
 
 /** Says that what is shown is not live, how old it is, and what can be done; nothing while all is well. */
 export function HealthBanner({ status }: { readonly status: ApplianceStatus }) {
   const connect = useConsoleMutation('appliances.connect', ['appliances.status']);
-  if (status.state === 'online' || status.state === 'degraded') return null;
+  if (isReachable(status)) return null;
   const urgent = status.state === 'needs-attention';
   return (
     <Alert

@@ -4,6 +4,7 @@ import type { ApplianceEvent, ApplianceStatus } from '../../electron/ipc/contrac
 import { listen } from '../app/bridge.ts';
 import { useProgress } from '../stores/progress.ts';
 import { agentKey } from './agent.ts';
+import { isReachable } from './readOnly.ts';
 
 const ended = new Set(['succeeded', 'failed', 'cancelled']);
 
@@ -54,12 +55,16 @@ export function useLiveEvents(): void {
     const unsubscribers = [
       listen('agent.event', (event) => apply(client, event)),
       listen('appliance.status', (status) => {
+        const before = client.getQueryData<ApplianceStatus[]>(['appliances.status']);
         client.setQueryData<ApplianceStatus[]>(['appliances.status'], (all = []) => [
           ...all.filter((other) => other.id !== status.id),
           status,
         ]);
-        // What was cached while it was offline is old now.
-        if (status.state === 'online') void client.invalidateQueries({ queryKey: ['agent', status.id] });
+        // What was cached while it was offline is old now. It tells its health every few seconds: that is no news.
+        const wasReachable = isReachable(before?.find(({ id }) => id === status.id));
+        if (isReachable(status) && !wasReachable) {
+          void client.invalidateQueries({ queryKey: ['agent', status.id] });
+        }
       }),
       listen('profiles.changed', () => {
         void client.invalidateQueries({ queryKey: ['profiles.list'] });

@@ -2,6 +2,7 @@ import { missingOf } from '../components/endpoint/targetChoices.ts';
 import { useApplianceChoice } from '../stores/appliance.ts';
 import { useAgentQuery } from './agent.ts';
 import { useConsoleQuery } from './console.ts';
+import { isReachable } from './readOnly.ts';
 
 /** How far the console is set up, with what the next steps need. */
 export function useSetup() {
@@ -12,7 +13,7 @@ export function useSetup() {
   const applianceId = status?.id;
   const sources = useAgentQuery(applianceId, 'listSources', {}).data?.data.items ?? [];
   const targets = useAgentQuery(applianceId, 'listTargets', {}).data?.data.items ?? [];
-  const connected = status?.state === 'online' || status?.state === 'degraded';
+  const connected = isReachable(status);
   const target = targets[0];
   const kept = (kind: 'vcenter' | 'cloudstack') =>
     !connected && profiles.some((profile) => profile.kind === kind);

@@ -15,6 +15,7 @@ import { Page } from '../../components/Page.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
+import { isReachable } from '../../queries/readOnly.ts';
 import { DoctorPanel } from './DoctorPanel.tsx';
 import { LimitsPanel } from './LimitsPanel.tsx';
 import { SourcesPanel } from './SourcesPanel.tsx';
@@ -42,7 +43,7 @@ export function ApplianceDetail() {
         </EmptyState>
       </Page>
     );
-  const connected = status.state === 'online' || status.state === 'degraded';
+  const connected = isReachable(status);
   const close = () => setDialog(undefined);
   return (
     <Page

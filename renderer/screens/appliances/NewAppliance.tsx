@@ -8,6 +8,7 @@ import { useDeployment } from '../../components/appliance/useDeployment.ts';
 import { HealthDot } from '../../components/HealthDot.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
+import { isReachable } from '../../queries/readOnly.ts';
 import { useApplianceChoice } from '../../stores/appliance.ts';
 
 interface Props {
@@ -37,7 +38,7 @@ export function NewAppliance({ onDone, onCancel }: Props) {
   const { steps, state } = useDeployment(id);
   const [editing, setEditing] = useState(true);
   const trusted = profile?.kind === 'appliance' && profile.hostKey !== undefined;
-  const online = status?.state === 'online' || status?.state === 'degraded';
+  const online = isReachable(status);
   const reached = online && (way === 'connect' || state === 'done');
 
   const submit = async (given: NewProfile, secrets: ProfileSecrets) => {
