@@ -87,6 +87,7 @@ const collections: Readonly<Record<string, string>> = {
   audit: 'Activity',
   certificates: 'Certificate',
   cleanup: 'The appliance',
+  failovers: 'Failovers',
   jobs: 'Jobs',
   limits: 'The appliance',
   sources: 'vCenters',
