@@ -7,7 +7,7 @@ const packaged = new Set(['electron', 'keytar', 'cpu-features', ...builtinModule
 /** Native code cannot be bundled; ssh2 does without its own where it is not found. */
 const external = (name: string) => packaged.has(name) || name.startsWith('node:') || name.endsWith('.node');
 
-/** The main process in one file. */
+/** The main process: a small entry that opens the window, and what is loaded behind it. */
 export default defineConfig({
   root: join(root, 'electron'),
   resolve: { conditions: ['node'], mainFields: ['module', 'main'] },
@@ -24,7 +24,13 @@ export default defineConfig({
       input: join(root, 'electron', 'main.ts'),
       external,
       // CommonJS: so do most of the packages, and it loads faster than a module.
-      output: { format: 'cjs', entryFileNames: 'main.cjs', codeSplitting: false },
+      output: {
+        format: 'cjs',
+        entryFileNames: 'main.cjs',
+        chunkFileNames: '[name].cjs',
+        // Names stay, for the traces in the log; what is left out need not be read at every start.
+        minify: { compress: true, mangle: false, codegen: true },
+      },
     },
   },
   ssr: { noExternal: true },

@@ -1,4 +1,4 @@
-import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron';
+import type { WebContents } from 'electron';
 import type { z } from 'zod';
 import { OsseaError, toProblem } from '../../appliance-agent/src/contract/index.ts';
 import {
@@ -41,27 +41,24 @@ async function dispatch<C extends Channel>(channel: C, raw: unknown, handlers: H
   return replyOf[channel].reply.parse(await handlers[channel](request));
 }
 
+/** Answers one message of a page; what goes wrong is told in the envelope. */
+export type Answer = (isTrusted: boolean, channel: unknown, raw: unknown) => Promise<Envelope>;
+
 /**
  * Answers every channel of the contract. A message whose sender is not one of our own windows' main frames, or whose
  * channel or payload is not in the contract, is refused before any handler sees it.
  */
-export function registerHandlers(
-  ipc: Pick<IpcMain, 'handle'>,
-  handlers: Handlers,
-  isTrusted: (event: IpcMainInvokeEvent) => boolean,
-  report: (channel: string, error: unknown) => void,
-): void {
-  ipc.handle('ossea:invoke', async (event, channel: unknown, raw: unknown): Promise<Envelope> => {
+export function createAnswer(handlers: Handlers, report: (channel: string, error: unknown) => void): Answer {
+  return async (isTrusted, channel, raw) => {
     try {
-      if (!isTrusted(event))
-        throw new OsseaError('auth.forbidden', 'The sender of the message is not trusted.');
+      if (!isTrusted) throw new OsseaError('auth.forbidden', 'The sender of the message is not trusted.');
       if (!isChannel(channel)) throw new OsseaError('request.not-found', 'There is no such channel.');
       return { ok: true, data: await dispatch(channel, raw, handlers) };
     } catch (error) {
       report(String(channel), error);
       return { ok: false, problem: toProblem(error) };
     }
-  });
+  };
 }
 
 /** Tells a window something; what does not fit the contract is a defect and throws. */

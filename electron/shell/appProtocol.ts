@@ -31,12 +31,20 @@ const mediaTypes: Record<string, string> = {
 /** Must be called before the app is ready. */
 export function declareAppProtocol(): void {
   protocol.registerSchemesAsPrivileged([
-    { scheme: 'app', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+    {
+      scheme: 'app',
+      // What V8 made of the page's scripts is kept for the next start.
+      privileges: { standard: true, secure: true, supportFetchAPI: true, codeCache: true },
+    },
   ]);
 }
 
-/** Serves `app://console/…` out of one folder; everything that is not a file there is 404, or the page for client routes. */
-export function serveAppProtocol(session: Session, folder: string): void {
+/**
+ * Serves `app://console/…` out of one folder; everything that is not a file there is 404, or the page for client routes.
+ * Resolves when the page has its first script: from then on it is busy without us.
+ */
+export function serveAppProtocol(session: Session, folder: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
   session.protocol.handle('app', async (request) => {
     const url = new URL(request.url);
     const headers = {
@@ -54,6 +62,10 @@ export function serveAppProtocol(session: Session, folder: string): void {
       return new Response(await readFile(file), { headers: { ...headers, 'content-type': type } });
     } catch {
       return new Response(null, { status: 404, headers });
+    } finally {
+      // After the answer has left.
+      if (extname(file) === '.js') setImmediate(resolve);
     }
   });
+  return promise;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import type { Client, ClientChannel, ConnectConfig, SFTPWrapper } from 'ssh2';
 import { OsseaError } from '../../appliance-agent/src/contract/index.ts';
 import type { SshAuthentication } from '../ipc/contract.ts';
 import { HostKeyError, hostKeyFingerprint, hostKeyType } from './hostKey.ts';
@@ -111,7 +111,7 @@ export class SshConnection implements AsyncDisposable {
   }
 
   /** Opens an SFTP session, for uploads. */
-  sftp(): Promise<import('ssh2').SFTPWrapper> {
+  sftp(): Promise<SFTPWrapper> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(tunnelClosed(this.#reason));
       this.#target.sftp((error, sftp) => (error ? reject(error) : resolve(sftp)));
@@ -203,7 +203,9 @@ async function authenticationOf(hop: SshHop): Promise<Partial<ConnectConfig>> {
 
 async function login(hop: SshHop, sock: Duplex, signal: AbortSignal): Promise<Client> {
   const authentication = await authenticationOf(hop);
-  const client = new Client();
+  // Loaded with the first connection: the window does not wait for it.
+  const ssh2 = await import('ssh2');
+  const client = new ssh2.Client();
   let hostKeyError: HostKeyError | undefined;
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {

@@ -2,18 +2,20 @@ import { MantineProvider } from '@mantine/core';
 import { ModalsProvider } from '@mantine/modals';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { Suspense } from 'react';
+import { lazy, Suspense } from 'react';
 import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
 import { LoadingScreen } from '../components/LoadingScreen.tsx';
 import { useConsoleQuery } from '../queries/console.ts';
-import { FirstRunScreen } from '../screens/first-run/FirstRunScreen.tsx';
 import { CommandPalette } from './CommandPalette.tsx';
 import { Frame } from './Frame.tsx';
 import { ScreenBoundary } from './ScreenBoundary.tsx';
 import { screens } from './screens.ts';
 import { cssVariables, theme } from './theme.ts';
 import { useShellEvents } from './useShellEvents.ts';
+
+// Not needed for the first screen of every day.
+const FirstRunScreen = lazy(() => import('../screens/first-run/FirstRunScreen.tsx'));
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -35,7 +37,14 @@ function Screens() {
     <>
       <CommandPalette />
       <Routes>
-        <Route path="/welcome" element={<FirstRunScreen />} />
+        <Route
+          path="/welcome"
+          element={
+            <Suspense fallback={<LoadingScreen />}>
+              <FirstRunScreen />
+            </Suspense>
+          }
+        />
         <Route element={<Frame />}>
           {screens.map(({ path, component: Component }) => (
             <Route

@@ -10,7 +10,7 @@ import { AccountStep } from './AccountStep.tsx';
 import { type FirstRunStep, firstRunSteps, obstacleOf } from './firstRunSteps.ts';
 
 /** From a fresh installation to an appliance with both sides, step by step; what is skipped is reminded of. */
-export function FirstRunScreen() {
+export default function FirstRunScreen() {
   const [at, setAt] = useState(-1);
   // A step that becomes done while it is shown stays, so that its end can be read.
   const [doneBefore, setDoneBefore] = useState(false);
