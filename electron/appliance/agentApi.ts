@@ -1,5 +1,5 @@
 import type http from 'node:http';
-import axios, { type AxiosInstance } from 'axios';
+import type { AxiosInstance } from 'axios';
 import { z } from 'zod';
 import {
   OsseaError,
@@ -26,36 +26,55 @@ export interface CallInput {
 /** The agent's API through a tunnel. Both directions are validated against the contract. */
 export class AgentApi {
   readonly #options: AgentApiOptions;
-  readonly #http: AxiosInstance;
+  #http: Promise<AxiosInstance> | undefined;
 
   constructor(options: AgentApiOptions) {
     this.#options = options;
-    this.#http = axios.create({
-      baseURL: 'http://agent',
-      // The environment's proxies must not see requests that only look like TCP.
-      proxy: false,
-      timeout: 120_000,
-      maxContentLength: 256 * 2 ** 20,
-      responseType: 'text',
-      transformResponse: (text: string) => text,
-      validateStatus: () => true,
-    });
+  }
+
+  /** Loaded with the first call: the window does not wait for it. */
+  #client(): Promise<AxiosInstance> {
+    this.#http ??= import('axios').then(({ default: axios }) =>
+      axios.create({
+        baseURL: 'http://agent',
+        // The environment's proxies must not see requests that only look like TCP.
+        proxy: false,
+        timeout: 120_000,
+        maxContentLength: 256 * 2 ** 20,
+        responseType: 'text',
+        transformResponse: (text: string) => text,
+        validateStatus: () => true,
+      }),
+    );
+    return this.#http;
   }
 
   /**
-   * Calls one operation.
+   * Calls one operation; the answer is validated.
+   * @throws OsseaError as `callForText`
+   */
+  async call(name: RouteName, input: CallInput): Promise<unknown> {
+    const text = await this.callForText(name, input);
+    const route: Route = routes[name];
+    return route.reply.parse(parseJson(text));
+  }
+
+  /**
+   * Calls one operation; the answer is JSON as the agent wrote it (empty for none), for the page to validate: what ten thousand
+   * VMs are told in is not turned into objects twice.
    * @throws OsseaError `request.invalid` where the input does not fit the contract, `tunnel.closed` while offline, `agent.unreachable` where the
    * connection broke in between, and whatever the agent answers
    */
-  async call(name: RouteName, input: CallInput): Promise<unknown> {
+  async callForText(name: RouteName, input: CallInput): Promise<string> {
     const route: Route = routes[name];
     const params = validate(name, 'params', route.params, input.params);
     const query = validate(name, 'query', route.query, input.query ?? (route.query && {}));
     const body = validate(name, 'body', route.body, input.body);
     const token = await this.#options.token();
+    const client = await this.#client();
     let response: { status: number; data: string };
     try {
-      response = await this.#http.request<string>({
+      response = await client.request<string>({
         httpAgent: this.#options.tunnel(),
         method: route.method,
         url: fill(route.path, params),
@@ -73,14 +92,18 @@ export class AgentApi {
       throw new OsseaError('agent.unreachable', 'The connection to the agent broke before it answered.', {
         remedy: 'Look at the jobs before you repeat an action: it may have been accepted.',
         retryable: true,
-        // Axios keeps the whole request, its token too, on its errors.
-        cause: axios.isAxiosError(error) ? new Error(error.code ?? error.message) : error,
+        cause: plainCause(error),
       });
     }
-    const answer = parseJson(response.data);
-    if (response.status >= 400) throw problemOf(name, response.status, answer);
-    return route.reply.parse(answer);
+    if (response.status >= 400) throw problemOf(name, response.status, parseJson(response.data));
+    return response.data;
   }
+}
+
+/** Axios keeps the whole request, its token too, on its errors. */
+function plainCause(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  return new Error('code' in error && typeof error.code === 'string' ? error.code : error.message);
 }
 
 function validate(name: string, part: string, schema: z.ZodType | undefined, value: unknown): unknown {

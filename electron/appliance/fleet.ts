@@ -112,13 +112,13 @@ export class Fleet implements AsyncDisposable {
     const { api, cache } = await this.#member(applianceId);
     const reads = routes[route].method === 'GET';
     try {
-      const data = await api.call(route, input);
-      if (reads) cache.put(route, input, data);
-      return { data };
+      const text = await api.callForText(route, input);
+      if (reads) cache.put(route, input, text);
+      return { text };
     } catch (error) {
-      const known = reads && isOsseaError(error, ...offline) ? cache.get(route, input) : undefined;
+      const known = reads && isOsseaError(error, ...offline) ? await cache.get(route, input) : undefined;
       if (!known) throw error;
-      return { data: known.data, cachedAt: known.at };
+      return { text: known.text, cachedAt: known.at };
     }
   }
 

@@ -58,7 +58,8 @@ export type AgentCall = z.infer<typeof AgentCall>;
 
 /** The agent's reply, or the last known one while it cannot be reached. */
 export const AgentReply = z.object({
-  data: z.unknown(),
+  /** JSON as the agent wrote it, empty for none; validated against the route's schema by who reads it. */
+  text: z.string(),
   /** Set where the reply comes out of the cache: when it was true. */
   cachedAt: z.iso.datetime().optional(),
 });

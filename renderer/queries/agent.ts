@@ -1,6 +1,7 @@
 import { type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { z } from 'zod';
 import { type RouteName, routes } from '../../appliance-agent/src/contract/index.ts';
+import type { ChannelReply } from '../../electron/ipc/contract.ts';
 import { invoke } from '../app/bridge.ts';
 
 type Routes = typeof routes;
@@ -26,9 +27,18 @@ export async function callAgent<R extends RouteName>(
   route: R,
   input: RouteInput<R>,
 ): Promise<Answer<RouteReply<R>>> {
-  const reply = await invoke('agent.call', { applianceId, route, ...input });
+  const { text, cachedAt } = await askAgent(applianceId, route, input);
   const schema: z.ZodType<Replies[R]> = replyOf[route].reply;
-  return { data: schema.parse(reply.data), cachedAt: reply.cachedAt };
+  return { data: schema.parse(text === '' ? null : JSON.parse(text)), cachedAt };
+}
+
+/** As `callAgent`, but answers JSON as the agent wrote it, not yet validated. */
+export function askAgent<R extends RouteName>(
+  applianceId: string,
+  route: R,
+  input: RouteInput<R>,
+): Promise<ChannelReply<'agent.call'>> {
+  return invoke('agent.call', { applianceId, route, ...input });
 }
 
 /** The key under which an answer is kept; events of the agent invalidate by its first members. */

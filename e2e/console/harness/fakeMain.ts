@@ -118,11 +118,11 @@ export function fakeMain({ answers, online, empty, theme, keychain }: FakeMainOp
     const answer = answers[route];
     if (!answer || empty) {
       const listed = routes[route].reply.safeParse({ items: [] });
-      if (listed.success) return { data: listed.data };
+      if (listed.success) return { text: JSON.stringify(listed.data) };
       throw new OsseaError('request.not-found', `The sample has no answer to ${route}.`);
     }
     return {
-      data: answer({ params: call.params, query: call.query, body: call.body }),
+      text: JSON.stringify(answer({ params: call.params, query: call.query, body: call.body }) ?? null),
       ...(!online && { cachedAt: seen }),
     };
   };

@@ -5,12 +5,15 @@ import { EmptyState } from '../../components/EmptyState.tsx';
 import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
+import type { InventoryIndex } from '../../queries/inventory/inventoryIndex.ts';
+import { useVms } from '../../queries/inventory/useInventory.ts';
 import { MappingSheet } from './MappingSheet.tsx';
 import type { VmRow } from './vmRow.ts';
 
 interface Props {
   readonly applianceId: string | undefined;
   readonly sourceId: string;
+  readonly index: InventoryIndex;
   readonly rows: readonly VmRow[];
   /** `added`: the VMs were sent, and the selection has done its work. */
   readonly onClose: (added: boolean) => void;
@@ -19,7 +22,8 @@ interface Props {
 const discoveryStaleTime = 60_000;
 
 /** The target, then the mapping of the chosen VMs to it. */
-function Sheet({ applianceId, sourceId, rows, onClose }: Props) {
+function Sheet({ applianceId, sourceId, index, rows, onClose }: Props) {
+  const vms = useVms(index, rows);
   const targets = useAgentQuery(applianceId, 'listTargets', {});
   const [chosen, setChosen] = useState<string>();
   const items = targets.data?.data.items ?? [];
@@ -64,13 +68,14 @@ function Sheet({ applianceId, sourceId, rows, onClose }: Props) {
         </Text>
       )}
       {discovery.isError && <ProblemState error={discovery.error} onRetry={() => void discovery.refetch()} />}
-      {discovery.isPending && <LoadingScreen />}
-      {discovery.data && (
+      {vms.isError && <ProblemState error={vms.error} onRetry={() => void vms.refetch()} />}
+      {(discovery.isPending || vms.isPending) && <LoadingScreen />}
+      {discovery.data && vms.data && (
         <MappingSheet
           key={target.id}
           applianceId={applianceId}
           sourceId={sourceId}
-          rows={rows}
+          vms={vms.data}
           target={target}
           discovery={discovery.data.data}
           onClose={onClose}

@@ -1,11 +1,10 @@
 import { Group, NativeSelect, Switch } from '@mantine/core';
-import { CloudId } from '../../../appliance-agent/src/contract/index.ts';
+import { CloudId, type VirtualMachine } from '../../../appliance-agent/src/contract/index.ts';
 import { type CommonChoices, sourceNetworkOf } from './mapping.ts';
 import type { Offered } from './suggestions.ts';
-import type { VmRow } from './vmRow.ts';
 
 interface Props {
-  readonly rows: readonly VmRow[];
+  readonly vms: readonly VirtualMachine[];
   readonly offered: Offered;
   readonly common: CommonChoices;
   readonly onChange: (common: CommonChoices) => void;
@@ -22,10 +21,10 @@ const suggestedFirst = (label: string, list: readonly { readonly id: CloudId; re
 ];
 
 /** How many NICs of the selection are on each source network. */
-function sourceNetworks(rows: readonly VmRow[]): readonly (readonly [string, number])[] {
+function sourceNetworks(vms: readonly VirtualMachine[]): readonly (readonly [string, number])[] {
   const counts = new Map<string, number>();
-  for (const { vm } of rows)
-    for (const nic of vm.nics) {
+  for (const { nics } of vms)
+    for (const nic of nics) {
       const name = sourceNetworkOf(nic);
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
@@ -33,7 +32,7 @@ function sourceNetworks(rows: readonly VmRow[]): readonly (readonly [string, num
 }
 
 /** What holds for all VMs of the sheet: offerings, a target network per source network, and the MACs. */
-export function CommonChoicesForm({ rows, offered, common, onChange }: Props) {
+export function CommonChoicesForm({ vms, offered, common, onChange }: Props) {
   return (
     <Group gap="md" align="flex-end" component="fieldset" bd={0} p={0} m={0}>
       <NativeSelect
@@ -52,7 +51,7 @@ export function CommonChoicesForm({ rows, offered, common, onChange }: Props) {
         value={common.diskOfferingId ?? ''}
         onChange={(event) => onChange({ ...common, diskOfferingId: chosenId(event.currentTarget.value) })}
       />
-      {sourceNetworks(rows).map(([name, count]) => (
+      {sourceNetworks(vms).map(([name, count]) => (
         <NativeSelect
           key={name}
           size="xs"

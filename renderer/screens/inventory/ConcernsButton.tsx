@@ -16,7 +16,7 @@ export function ConcernsButton({ row, onOpen }: Props) {
       type="button"
       className={styles.concerns}
       tabIndex={-1}
-      aria-label={`Readiness of ${row.vm.name}: ${words}`}
+      aria-label={`Readiness of ${row.name}: ${words}`}
       onClick={(event) => {
         event.stopPropagation();
         onOpen(row);

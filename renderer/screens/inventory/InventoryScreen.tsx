@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, NativeSelect, Text, Tooltip } from '@mantine
 import { IconLayoutSidebar, IconPlus, IconRefresh } from '@tabler/icons-react';
 import { useCallback, useDeferredValue, useMemo, useState } from 'react';
 import { Link } from 'react-router';
-import type { Inventory, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { EmptyState } from '../../components/EmptyState.tsx';
@@ -10,6 +10,8 @@ import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { Page } from '../../components/Page.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
+import type { InventoryIndex } from '../../queries/inventory/inventoryIndex.ts';
+import { useInventory } from '../../queries/inventory/useInventory.ts';
 import { useApplianceChoice } from '../../stores/appliance.ts';
 import { AddToManagement } from './AddToManagement.tsx';
 import { FilterBar } from './FilterBar.tsx';
@@ -20,8 +22,6 @@ import { VmDetail } from './VmDetail.tsx';
 import { vmColumns } from './vmColumns.tsx';
 import { type VmRow, vmRows } from './vmRow.ts';
 
-/** Reading ten thousand VMs costs vCenter something: they are read again when asked, or after so many milliseconds. */
-const inventoryStaleTime = 300_000;
 const noWorkloads: readonly Workload[] = [];
 const noVms: ReadonlySet<string> = new Set();
 const rowId = ({ id }: VmRow) => id;
@@ -31,7 +31,7 @@ const whyNotSelectable = ({ workload }: VmRow) => (workload ? 'This VM is manage
 interface BrowserProps {
   readonly applianceId: string | undefined;
   readonly sourceId: string;
-  readonly inventory: Inventory;
+  readonly inventory: InventoryIndex;
   readonly workloads: readonly Workload[];
   /** Why nothing can be added now; undefined: it can. */
   readonly readOnly: string | undefined;
@@ -39,7 +39,7 @@ interface BrowserProps {
 
 /** Tree, filters and table over one inventory. */
 function VmBrowser({ applianceId, sourceId, inventory, workloads, readOnly }: BrowserProps) {
-  const rows = useMemo(() => vmRows(inventory, workloads), [inventory, workloads]);
+  const rows = useMemo(() => vmRows(inventory.vms, workloads), [inventory, workloads]);
   const [filter, setFilter] = useState(noFilter);
   const [selected, setSelected] = useState(noVms);
   const [withTree, setWithTree] = useState(true);
@@ -65,7 +65,7 @@ function VmBrowser({ applianceId, sourceId, inventory, workloads, readOnly }: Br
   const choosePlace = useCallback((place: string | undefined) => setFilter((old) => ({ ...old, place })), []);
   const openConcerns = useCallback(({ id }: VmRow) => setConcernsOf(id), []);
   const columns = useMemo(() => vmColumns(openConcerns), [openConcerns]);
-  const renderDetail = useCallback((row: VmRow) => <VmDetail row={row} />, []);
+  const renderDetail = useCallback((row: VmRow) => <VmDetail index={inventory} row={row} />, [inventory]);
   const chosen = useMemo(() => rows.filter(({ id }) => selected.has(id)), [rows, selected]);
   const hiddenCount = accept ? chosen.filter((row) => !accept(row)).length : 0;
 
@@ -137,6 +137,7 @@ function VmBrowser({ applianceId, sourceId, inventory, workloads, readOnly }: Br
         <AddToManagement
           applianceId={applianceId}
           sourceId={sourceId}
+          index={inventory}
           rows={chosen}
           onClose={(added) => {
             setAdding(false);
@@ -155,12 +156,7 @@ export default function InventoryScreen() {
   const [chosen, setChosen] = useState<string>();
   const items = sources.data?.data.items ?? [];
   const source = items.find(({ id }) => id === chosen) ?? items[0];
-  const inventory = useAgentQuery(
-    applianceId,
-    'inventory',
-    { params: { id: source?.id ?? '' } },
-    { enabled: source !== undefined, staleTime: inventoryStaleTime },
-  );
+  const inventory = useInventory(applianceId, source?.id);
   const workloads = useAgentQuery(applianceId, 'listWorkloads', {}).data?.data.items ?? noWorkloads;
   const cachedAt = inventory.data?.cachedAt;
 

@@ -1,6 +1,10 @@
 import { Button, Group, NativeSelect, Progress, Stack, Text, TextInput } from '@mantine/core';
 import { useMemo, useState } from 'react';
-import type { CloudDiscovery, TargetEndpoint } from '../../../appliance-agent/src/contract/index.ts';
+import type {
+  CloudDiscovery,
+  TargetEndpoint,
+  VirtualMachine,
+} from '../../../appliance-agent/src/contract/index.ts';
 import { type DataColumn, DataTable } from '../../components/DataTable.tsx';
 import { formatBytes } from '../../components/format.ts';
 import { SeverityBadge } from '../../components/SeverityBadge.tsx';
@@ -10,12 +14,11 @@ import { MappingDetail } from './MappingDetail.tsx';
 import { asSuggested, mappingOf, type OwnChoices, type VmMapping, withNameClashes } from './mapping.ts';
 import { offeredIn } from './suggestions.ts';
 import { useAddition } from './useAddition.ts';
-import type { VmRow } from './vmRow.ts';
 
 interface Props {
   readonly applianceId: string | undefined;
   readonly sourceId: string;
-  readonly rows: readonly VmRow[];
+  readonly vms: readonly VirtualMachine[];
   readonly target: TargetEndpoint;
   readonly discovery: CloudDiscovery;
   /** `added`: the VMs were sent, and the selection has done its work. */
@@ -41,7 +44,7 @@ function StateCell({ mapping: { problems, remarks } }: { readonly mapping: VmMap
 }
 
 /** What each VM will be on the target: suggested, then as the engineer wants it; nothing happens before *Add*. */
-export function MappingSheet({ applianceId, sourceId, rows, target, discovery, onClose }: Props) {
+export function MappingSheet({ applianceId, sourceId, vms, target, discovery, onClose }: Props) {
   const [common, setCommon] = useState(asSuggested);
   const [own, setOwn] = useState<Readonly<Record<string, OwnChoices>>>({});
   const { addition, add } = useAddition(applianceId);
@@ -49,9 +52,9 @@ export function MappingSheet({ applianceId, sourceId, rows, target, discovery, o
   const mappings = useMemo(
     () =>
       withNameClashes(
-        rows.map(({ vm }) => mappingOf(vm, common, own[vm.moRef] ?? nothingChosen, offered, target.config)),
+        vms.map((vm) => mappingOf(vm, common, own[vm.moRef] ?? nothingChosen, offered, target.config)),
       ),
-    [rows, common, own, offered, target],
+    [vms, common, own, offered, target],
   );
   const broken = mappings.filter(({ problems }) => problems.length > 0).length;
 
@@ -114,7 +117,7 @@ export function MappingSheet({ applianceId, sourceId, rows, target, discovery, o
     return <AdditionResults results={addition.results} onClose={() => onClose(true)} />;
   return (
     <Stack gap="md" style={{ flex: 1, minHeight: 0 }}>
-      <CommonChoicesForm rows={rows} offered={offered} common={common} onChange={setCommon} />
+      <CommonChoicesForm vms={vms} offered={offered} common={common} onChange={setCommon} />
       <DataTable
         name="mapping"
         label="VMs to add"

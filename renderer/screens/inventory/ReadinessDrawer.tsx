@@ -18,7 +18,7 @@ export function ReadinessDrawer({ applianceId, row, onClose }: Props) {
       onClose={onClose}
       position="right"
       size="md"
-      title={row && <Title order={2} size="h4">{`Readiness of ${row.vm.name}`}</Title>}
+      title={row && <Title order={2} size="h4">{`Readiness of ${row.name}`}</Title>}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Stack gap="md">

@@ -1,6 +1,10 @@
 import { Group, Stack, Table, Text, Title } from '@mantine/core';
-import type { VirtualDisk } from '../../../appliance-agent/src/contract/index.ts';
+import type { VirtualDisk, VirtualMachine } from '../../../appliance-agent/src/contract/index.ts';
 import { formatBytes } from '../../components/format.ts';
+import { LoadingScreen } from '../../components/LoadingScreen.tsx';
+import { ProblemState } from '../../components/ProblemState.tsx';
+import type { InventoryIndex } from '../../queries/inventory/inventoryIndex.ts';
+import { useVms } from '../../queries/inventory/useInventory.ts';
 import type { VmRow } from './vmRow.ts';
 
 function diskKind(disk: VirtualDisk): string {
@@ -23,14 +27,21 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
 }
 
 /** Disks, NICs and what else is known of a VM, below its row. */
-export function VmDetail({ row }: { readonly row: VmRow }) {
-  const { vm } = row;
+export function VmDetail({ index, row }: { readonly index: InventoryIndex; readonly row: VmRow }) {
+  const vms = useVms(index, [row]);
+  const vm = vms.data?.find(({ moRef }) => moRef === row.id);
+  if (vms.isError) return <ProblemState error={vms.error} onRetry={() => void vms.refetch()} />;
+  if (!vm) return <LoadingScreen />;
+  return <Devices vm={vm} row={row} />;
+}
+
+function Devices({ vm, row }: { readonly vm: VirtualMachine; readonly row: VmRow }) {
   return (
     <Stack gap="sm" p="md" maw={900}>
       <Group gap="xl" align="flex-start">
         <Fact label="Path" value={vm.path} />
         <Fact label="Guest host name" value={vm.guestHostName} />
-        <Fact label="Host" value={row.host} />
+        <Fact label="Host" value={row.place.hostName} />
         <Fact
           label="Firmware"
           value={`${vm.firmware.toUpperCase()}${vm.secureBoot ? ', Secure Boot' : ''}`}

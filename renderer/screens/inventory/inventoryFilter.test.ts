@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MoRef } from '../../../appliance-agent/src/contract/index.ts';
 import { inventoryFixture, vmFixture } from '../../../appliance-agent/src/plan/vmFixture.testing.ts';
+import { factsMaker } from '../../queries/inventory/vmFacts.ts';
 import { accepts, choicesOf, noFilter } from './inventoryFilter.ts';
-import { osFamily, vmRows } from './vmRow.ts';
 
-const rows = vmRows(
+const factsOf = ({ objects, vms }: ReturnType<typeof inventoryFixture>) => vms.map(factsMaker(objects));
+const rows = factsOf(
   inventoryFixture([
     vmFixture(1, { tags: ['owner:shop'] }),
     vmFixture(2, { powerState: 'poweredOff', name: 'DB-Primary' }),
@@ -16,10 +17,9 @@ const rows = vmRows(
     }),
     vmFixture(4, { folder: MoRef.parse('group-v4'), host: undefined }),
   ]),
-  [],
 );
 const names = (filter: Partial<typeof noFilter>) =>
-  rows.filter(accepts({ ...noFilter, ...filter }) ?? (() => true)).map(({ vm }) => vm.name);
+  rows.filter(accepts({ ...noFilter, ...filter }) ?? (() => true)).map(({ name }) => name);
 
 describe('a search', () => {
   test('looks into names, addresses, tags, networks and datastores, in any case', () => {
@@ -32,8 +32,8 @@ describe('a search', () => {
   test('needs every word, and finds each VM by its own name', () => {
     fc.assert(
       fc.property(fc.constantFrom(...rows), fc.nat(5), fc.nat(5), (row, start, length) => {
-        const part = row.vm.name.slice(start, start + length + 1);
-        expect(names({ text: part })).toContain(row.vm.name);
+        const part = row.name.slice(start, start + length + 1);
+        expect(names({ text: part })).toContain(row.name);
         expect(names({ text: `${part} no-such-word` })).toEqual([]);
       }),
     );
@@ -41,7 +41,7 @@ describe('a search', () => {
 
   // A busy machine may be late once.
   test('of ten thousand VMs takes less than 50 ms', { retry: 3 }, () => {
-    const many = vmRows(inventoryFixture(Array.from({ length: 10_000 }, (_, index) => vmFixture(index))), []);
+    const many = factsOf(inventoryFixture(Array.from({ length: 10_000 }, (_, index) => vmFixture(index))));
     const accept = accepts({ ...noFilter, text: 'web-99 production' });
     const begin = performance.now();
     const found = accept ? many.filter(accept) : [];
@@ -77,11 +77,4 @@ test('choices are counted, the most frequent first', () => {
     { value: 'Linux', count: 3 },
     { value: 'Windows', count: 1 },
   ]);
-});
-
-test('the OS is told from ids and names', () => {
-  expect(osFamily('rhel8_64Guest', 'Red Hat Enterprise Linux 8 (64-bit)')).toBe('Linux');
-  expect(osFamily('winNetEnterpriseGuest', '')).toBe('Windows');
-  expect(osFamily('freebsd14_64Guest', 'FreeBSD 14 (64-bit)')).toBe('Other');
-  expect(osFamily('darwin19_64Guest', 'Apple macOS 10.15')).toBe('Other');
 });

@@ -28,11 +28,11 @@ const severityWords = { critical: 'Any critical', warning: 'Any warning', info: 
 
 /** What a VM has to offer in a dimension. */
 export const valuesOf: { readonly [D in Dimension]: (row: VmRow) => readonly string[] } = {
-  os: ({ os }) => [os],
-  power: ({ vm }) => [powerWords[vm.powerState]],
+  os: ({ guest }) => [guest.family],
+  power: ({ powerState }) => [powerWords[powerState]],
   network: ({ networks }) => networks,
   datastore: ({ datastores }) => datastores,
-  tag: ({ vm }) => vm.tags,
+  tag: ({ tags }) => tags,
   concern: ({ hints }) =>
     hints.length === 0
       ? ['None known']
@@ -80,7 +80,7 @@ export function choicesOf(rows: readonly VmRow[], dimension: Dimension): readonl
 export function accepts(filter: InventoryFilter): ((row: VmRow) => boolean) | undefined {
   const tests: ((row: VmRow) => boolean)[] = [];
   const { place, leastGiB, mostGiB } = filter;
-  if (place !== undefined) tests.push(({ places }) => places.has(place));
+  if (place !== undefined) tests.push((row) => row.place.above.has(place));
   if (leastGiB !== undefined) tests.push(({ diskBytes }) => diskBytes >= leastGiB * gibibyte);
   if (mostGiB !== undefined) tests.push(({ diskBytes }) => diskBytes <= mostGiB * gibibyte);
   for (const word of filter.text.toLowerCase().split(/\s+/))

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { inventoryFixture, vmFixture } from '../../../appliance-agent/src/plan/vmFixture.testing.ts';
+import { factsMaker } from '../../queries/inventory/vmFacts.ts';
 import { inventoryTree, type TreeNode } from './inventoryTree.ts';
-import { vmRows } from './vmRow.ts';
 
 const inventory = inventoryFixture([vmFixture(1), vmFixture(2)]);
-const rows = vmRows(inventory, []);
+const rows = inventory.vms.map(factsMaker(inventory.objects));
 
 function outline(nodes: readonly TreeNode[]): unknown[] {
   return nodes.map(({ name, vmCount, children }) => [name, vmCount, ...outline(children)]);
@@ -22,6 +22,6 @@ test('clusters and hosts', () => {
 
 test('a place whose parent the account may not see becomes a root', () => {
   const objects = inventory.objects.filter(({ moRef }) => moRef !== 'datacenter-1' && moRef !== 'group-d1');
-  const tree = inventoryTree(objects, vmRows({ ...inventory, objects }, []), 'hosts');
+  const tree = inventoryTree(objects, inventory.vms.map(factsMaker(objects)), 'hosts');
   expect(outline(tree)).toEqual([['Cluster A', 2, ['esx-1', 2]]]);
 });

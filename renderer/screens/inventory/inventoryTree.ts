@@ -37,8 +37,8 @@ export function inventoryTree(
     objects.filter(({ kind }) => kindsOf[view].has(kind)).map((object) => [object.moRef, object]),
   );
   const counts = new Map<string, number>();
-  for (const { vm } of rows) {
-    const start = view === 'folders' ? vm.folder : vm.host;
+  for (const { place } of rows) {
+    const start = view === 'folders' ? place.folder : place.host;
     for (let at = start; at !== undefined; at = places.get(at)?.parent)
       counts.set(at, (counts.get(at) ?? 0) + 1);
   }

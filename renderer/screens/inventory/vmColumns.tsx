@@ -13,15 +13,15 @@ const severityOrder = { critical: 3, warning: 2, info: 1 } as const;
 /** The columns of the VM table. */
 export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn<VmRow>[] {
   return [
-    { id: 'name', header: 'Name', width: 160, grow: true, always: true, value: ({ vm }) => vm.name },
+    { id: 'name', header: 'Name', width: 160, grow: true, always: true, value: ({ name }) => name },
     {
       id: 'power',
       header: 'Power',
       width: 96,
-      value: ({ vm }) => powers[vm.powerState],
-      cell: ({ vm }) => (
-        <span className={styles.power} data-state={vm.powerState}>
-          {powers[vm.powerState]}
+      value: ({ powerState }) => powers[powerState],
+      cell: ({ powerState }) => (
+        <span className={styles.power} data-state={powerState}>
+          {powers[powerState]}
         </span>
       ),
     },
@@ -32,15 +32,15 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       value: ({ worst, hints }) => (worst === undefined ? 0 : severityOrder[worst] * 100 + hints.length),
       cell: (row) => <ConcernsButton row={row} onOpen={onConcerns} />,
     },
-    { id: 'os', header: 'Operating system', width: 210, value: ({ vm }) => vm.guestFullName },
-    { id: 'cpu', header: 'CPUs', width: 72, align: 'end', value: ({ vm }) => vm.cpuCount },
+    { id: 'os', header: 'Operating system', width: 210, value: ({ guest }) => guest.fullName },
+    { id: 'cpu', header: 'CPUs', width: 72, align: 'end', value: ({ cpuCount }) => cpuCount },
     {
       id: 'memory',
       header: 'Memory',
       width: 96,
       align: 'end',
-      value: ({ vm }) => vm.memoryBytes,
-      cell: ({ vm }) => formatBytes(vm.memoryBytes),
+      value: ({ memoryBytes }) => memoryBytes,
+      cell: ({ memoryBytes }) => formatBytes(memoryBytes),
     },
     {
       id: 'size',
@@ -48,7 +48,7 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       width: 150,
       align: 'end',
       value: ({ diskBytes }) => diskBytes,
-      cell: ({ vm, diskBytes }) => `${vm.disks.length} · ${formatBytes(diskBytes)}`,
+      cell: ({ diskCount, diskBytes }) => `${diskCount} · ${formatBytes(diskBytes)}`,
     },
     { id: 'network', header: 'Networks', width: 150, value: ({ networks }) => joined(networks) },
     {
@@ -65,7 +65,7 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
           <span className={styles.dimmed}>Not managed</span>
         ),
     },
-    { id: 'tags', header: 'Tags', width: 160, value: ({ vm }) => joined(vm.tags) },
+    { id: 'tags', header: 'Tags', width: 160, value: ({ tags }) => joined(tags) },
     {
       id: 'datastore',
       header: 'Datastores',
@@ -78,23 +78,23 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       header: 'IP addresses',
       width: 150,
       hidden: true,
-      value: ({ vm }) => joined(vm.nics.flatMap(({ ipAddresses }) => ipAddresses)),
+      value: ({ addresses }) => addresses,
     },
-    { id: 'host', header: 'Host', width: 150, hidden: true, value: ({ host }) => host },
-    { id: 'path', header: 'Path', width: 240, hidden: true, value: ({ vm }) => vm.path },
+    { id: 'host', header: 'Host', width: 150, hidden: true, value: ({ place }) => place.hostName },
+    { id: 'path', header: 'Path', width: 240, hidden: true, value: ({ path }) => path },
     {
       id: 'guestHostName',
       header: 'Guest host name',
       width: 180,
       hidden: true,
-      value: ({ vm }) => vm.guestHostName,
+      value: ({ guestHostName }) => guestHostName,
     },
     {
       id: 'firmware',
       header: 'Firmware',
       width: 100,
       hidden: true,
-      value: ({ vm }) => vm.firmware.toUpperCase(),
+      value: ({ firmware }) => firmware,
     },
     {
       id: 'hardware',
@@ -102,8 +102,8 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       width: 140,
       hidden: true,
       align: 'end',
-      value: ({ vm }) => vm.hardwareVersion,
+      value: ({ hardwareVersion }) => hardwareVersion,
     },
-    { id: 'annotation', header: 'Notes', width: 200, hidden: true, value: ({ vm }) => vm.annotation },
+    { id: 'annotation', header: 'Notes', width: 200, hidden: true, value: ({ annotation }) => annotation },
   ];
 }

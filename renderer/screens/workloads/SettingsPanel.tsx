@@ -5,6 +5,7 @@ import { formatBytes } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
+import { useVm } from '../../queries/inventory/useInventory.ts';
 import { ScheduleFields } from './ScheduleFields.tsx';
 import { changesOf, choicesWith, formOf, problemsOf, rebase } from './settingsForm.ts';
 
@@ -23,8 +24,6 @@ interface NicChange {
 }
 
 const discoveryStaleTime = 60_000;
-/** As the inventory screen: reading ten thousand VMs costs vCenter something. */
-const inventoryStaleTime = 300_000;
 
 const transports = [
   { value: '', label: 'The best that works' },
@@ -64,12 +63,7 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
     { params: { id: workload.targetId } },
     { staleTime: discoveryStaleTime },
   ).data?.data;
-  const vm = useAgentQuery(
-    applianceId,
-    'inventory',
-    { params: { id: workload.sourceId } },
-    { staleTime: inventoryStaleTime },
-  ).data?.data.vms.find(({ instanceUuid }) => instanceUuid === workload.instanceUuid);
+  const vm = useVm(applianceId, workload.sourceId, workload.instanceUuid);
   useEffect(() => {
     const now = formOf(workload);
     const known = before.current;
