@@ -10,7 +10,7 @@ import { type Display, displayMissing, startDisplay } from './display.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 /** The app's folder, as `npm run build:console` fills it. */
-const program = join(root, 'dist');
+export const appFolder = join(root, 'dist');
 
 /** Electron's program: where `ELECTRON_OVERRIDE_DIST_PATH` says, where CI puts it, or where npm installed it. */
 export const electronProgram = [
@@ -25,7 +25,7 @@ export const electronProgram = [
 export const consoleTestsLack = (() => {
   const lacking = [
     electronProgram ? undefined : 'an Electron (ELECTRON_OVERRIDE_DIST_PATH)',
-    existsSync(join(program, 'package.json')) ? undefined : 'the bundles (npm run build:console)',
+    existsSync(join(appFolder, 'package.json')) ? undefined : 'the bundles (npm run build:console)',
     displayMissing,
     ...missingForKeyring(),
   ].filter((each) => each !== undefined);
@@ -90,7 +90,7 @@ export async function startDesk({ width, height, fresh = false }: DeskOptions = 
   const argumentsOf = (options: LaunchOptions) => [
     '--no-sandbox',
     '--disable-gpu',
-    program,
+    appFolder,
     ...(options.arguments ?? []),
   ];
   const environmentOf = (options: LaunchOptions) => ({

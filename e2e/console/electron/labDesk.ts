@@ -46,7 +46,7 @@ export async function startRemoteSite(options: LabOptions): Promise<RemoteSite> 
 
 /** Keeps the appliance's profile and its secrets, trusts its host key, and waits until it is online. Answers the profile's id. */
 export async function connectAppliance(
-  { page }: ConsoleApp,
+  { page }: Pick<ConsoleApp, 'page'>,
   { ssh, site, token }: RemoteSite,
   name = 'lab appliance',
 ): Promise<string> {
@@ -89,7 +89,7 @@ export async function expectState(page: Page, id: string, state: string, timeout
 
 /** Keeps both accounts of the lab and lends them, as a person does in the console. */
 export async function lendAccounts(
-  { page }: ConsoleApp,
+  { page }: Pick<ConsoleApp, 'page'>,
   { site }: RemoteSite,
   applianceId: string,
 ): Promise<void> {

@@ -1,13 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { listPackage } from '@electron/asar';
 import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
-import { chromium } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consoleTestsLack, type Desk, electronProgram, startDesk } from './consoleApp.ts';
+import { startPlainConsole } from './plainConsole.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -53,44 +52,22 @@ describe.skipIf(consoleTestsLack || process.platform !== 'linux')(`the packaged 
   });
 
   it('starts, shows its first screen and reaches the keychain; ends without a trace of a debugger', async () => {
-    // Its inspector is off for good, so the page is driven through Chromium's own port, and NODE_OPTIONS is without effect.
-    const child = spawn(
-      program,
-      ['--no-sandbox', '--disable-gpu', '--remote-debugging-port=0', '--inspect=0'],
-      {
-        env: { ...environment, NODE_OPTIONS: '--inspect=0' },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
-    );
-    const lines: string[] = [];
-    try {
-      const address = await new Promise<string>((resolve, reject) => {
-        createInterface(child.stderr).on('line', (line) => {
-          lines.push(line);
-          const found = /DevTools listening on (ws:\S+)/.exec(line);
-          if (found?.[1]) resolve(found[1]);
-        });
-        child.once('exit', (code) => reject(new Error(`it ended with ${code}: ${lines.join('\n')}`)));
-      });
-      const browser = await chromium.connectOverCDP(address);
-      const context = browser.contexts()[0];
-      const page = context?.pages()[0] ?? (await context?.waitForEvent('page'));
-      await page?.getByRole('heading', { level: 1 }).first().waitFor();
-      expect(page?.url()).toMatch(/^app:\/\/console\//);
-      expect(await page?.evaluate(`ossea.invoke('app.info')`)).toMatchObject({
-        ok: true,
-        data: { packaged: true, version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
-      });
-      expect(await page?.evaluate(`ossea.invoke('keychain.status')`)).toMatchObject({
-        data: { state: 'available' },
-      });
-      await browser.close();
-      expect(lines.filter((line) => line.includes('Debugger listening'))).toEqual([]);
-    } finally {
-      const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
-      child.kill('SIGTERM');
-      await exited;
-    }
+    // Its inspector is off for good, and NODE_OPTIONS is without effect.
+    await using plain = await startPlainConsole(program, ['--inspect=0'], {
+      ...environment,
+      NODE_OPTIONS: '--inspect=0',
+    });
+    const { page, lines } = plain;
+    await page.getByRole('heading', { level: 1 }).first().waitFor();
+    expect(page.url()).toMatch(/^app:\/\/console\//);
+    expect(await page.evaluate(`ossea.invoke('app.info')`)).toMatchObject({
+      ok: true,
+      data: { packaged: true, version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
+    });
+    expect(await page.evaluate(`ossea.invoke('keychain.status')`)).toMatchObject({
+      data: { state: 'available' },
+    });
+    expect(lines.filter((line) => line.includes('Debugger listening'))).toEqual([]);
   }, 60_000);
 
   it('is no Node.js for anybody', async () => {

@@ -3,20 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
+import { family } from './processes.ts';
 
 const lacking = consoleTestsLack ? ` (lacks ${consoleTestsLack})` : '';
 const applianceId = '0b8a4a52-6f0f-4b0e-8d0a-3f6a5b1c9d10';
 const jobId = '5d6e3c1f-9c52-4f6e-9a77-1f2b3c4d5e6f';
-
-/** A process and all that it started, by the kernel's word. */
-async function family(pid: number): Promise<number[]> {
-  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
-  const lists = await Promise.all(
-    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
-  );
-  const children = lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
-  return [pid, ...(await Promise.all(children.map(family))).flat()];
-}
 
 /** The remote ends of TCP connections and the destinations of UDP sockets of a process, other than loopback. */
 async function remoteEnds(pid: number): Promise<string[]> {
