@@ -41,6 +41,16 @@ describe('configuration', () => {
     expect(config).toMatchObject({ stateDir: '/srv/c', runDir: '/srv/b', logLevel: 'debug' });
   });
 
+  it('knows where the tools for guests are, and makes the paths of files absolute', () => {
+    expect(loadConfig({})).toMatchObject({
+      virtV2v: 'virt-v2v-in-place',
+      guestfish: 'guestfish',
+      virtToolsDir: '/usr/share/virt-tools',
+    });
+    const { virtioWinIso } = loadConfig({ OSSEA_VIRTIO_WIN_ISO: 'isos/../virtio-win.iso' });
+    expect(virtioWinIso).toBe(`${process.cwd()}/virtio-win.iso`);
+  });
+
   it('reads MAC addresses from a list', () => {
     expect(
       loadConfig({ OSSEA_APPLIANCE_MACS: '02:00:4C:9F:00:01, 02:00:4c:9f:00:02' }).applianceMacs,

@@ -25,6 +25,12 @@ const Settings = z.strictObject({
   vddkLibDir: z.string().min(1).optional(),
   /** The ISO of virtio drivers, which Windows guests need and we may not ship. */
   virtioWinIso: z.string().min(1).optional(),
+  /** virt-v2v-in-place, which prepares guests for KVM: a name on the PATH, or a path. */
+  virtV2v: z.string().min(1).default('virt-v2v-in-place'),
+  /** guestfish, which looks into guests and changes their files. */
+  guestfish: z.string().min(1).default('guestfish'),
+  /** Holds `rhsrvany.exe`, which runs scripts at the first boot of Windows. */
+  virtToolsDir: z.string().min(1).default('/usr/share/virt-tools'),
   /** The appliance's MAC addresses, by which its own VM is found in CloudStack; undefined: those of the kernel. */
   applianceMacs: z.array(MacAddress).min(1).optional(),
   /** The longest silence of a source, seconds; then what was asked is asked again. Raise it where arrays fail over slowly. */
@@ -43,6 +49,9 @@ const variables: Record<SettingName, string> = {
   databaseUrl: 'DATABASE_URL',
   deviceDir: 'OSSEA_DEVICE_DIR',
   vddkLibDir: 'OSSEA_VDDK_LIBDIR',
+  virtV2v: 'OSSEA_VIRT_V2V',
+  guestfish: 'OSSEA_GUESTFISH',
+  virtToolsDir: 'OSSEA_VIRT_TOOLS_DIR',
   virtioWinIso: 'OSSEA_VIRTIO_WIN_ISO',
   applianceMacs: 'OSSEA_APPLIANCE_MACS',
   stallSeconds: 'OSSEA_STALL_SECONDS',
@@ -111,7 +120,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const parsed = Settings.safeParse(given);
   if (!parsed.success) throw invalidSetting(parsed.error, given, origin, file);
   const settings = parsed.data;
-  for (const name of ['stateDir', 'runDir', 'deviceDir', 'vddkLibDir', 'virtioWinIso'] as const) {
+  for (const name of [
+    'stateDir',
+    'runDir',
+    'deviceDir',
+    'vddkLibDir',
+    'virtioWinIso',
+    'virtToolsDir',
+  ] as const) {
     if (settings[name] !== undefined) settings[name] = resolve(settings[name]);
   }
   if (settings.applianceMacs) Object.freeze(settings.applianceMacs);

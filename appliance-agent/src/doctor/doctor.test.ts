@@ -59,6 +59,10 @@ describe('local checks', () => {
       'devices',
       'nbdkit',
       'vddk',
+      'virt-v2v',
+      'libguestfs',
+      'kvm',
+      'windows-guests',
       'ssh',
     ]);
   });

@@ -6,6 +6,7 @@ import type { AgentConfig } from '../config.ts';
 import { checkVddkLibrary } from '../transports/vddkLibrary.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 import { databaseCheck } from './databaseCheck.ts';
+import { guestChecks } from './guestChecks.ts';
 
 const run = promisify(execFile);
 
@@ -31,6 +32,7 @@ export function localChecks(config: AgentConfig): Check[] {
     { id: 'devices', title: 'Device links', run: () => checkDevices(config.deviceDir) },
     { id: 'nbdkit', title: 'nbdkit', run: (signal) => checkNbdkit(signal) },
     { id: 'vddk', title: 'VDDK', run: (signal) => checkVddk(config.vddkLibDir, signal) },
+    ...guestChecks(config),
     { id: 'ssh', title: 'SSH to the socket', run: (signal) => checkSsh(signal) },
   ];
 }

@@ -42,7 +42,7 @@ export interface ConversionRequest {
   readonly addresses: readonly GuestNic[];
   /** Which root to convert where several were found, such as `/dev/sda2`: a candidate out of an inspection. */
   readonly root?: string | undefined;
-  /** A private folder, made if it is missing; 64 characters at most. What is in it is removed afterwards, except the log. */
+  /** A private folder, made if it is missing. What is in it is removed afterwards, except the log. */
   readonly workDir: string;
   readonly tools?: GuestTools | undefined;
   /** Default two hours. */

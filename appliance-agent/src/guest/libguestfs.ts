@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const handedOn = ['PATH', 'LIBGUESTFS_PATH', 'LIBGUESTFS_HV', 'SUPERMIN_KERNEL', 'SUPERMIN_MODULES'] as const;
 
 export interface EnvironmentOptions {
-  /** An absolute path; short, as sockets are made below it and their paths have 107 bytes at most. */
+  /** An absolute path, below which temporary files are made. */
   readonly workDir: string;
   /** Whether QEMU has to emulate the processor; see `kvmWorks`. */
   readonly emulated: boolean;

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
 import { isOsseaError, OsseaError } from '../contract/index.ts';
@@ -13,8 +14,8 @@ export const logName = 'conversion.log';
 /** What is kept of a log, bytes; virt-v2v says some kilobytes, unless something goes round in circles. */
 const logLimit = 8 * 1024 ** 2;
 
-/** Sockets are made some 40 characters below the work folder, and their paths have 107 at most. */
-const longestWorkDir = 64;
+/** Sockets are made 19 characters below the work folder, and their paths have 107 at most: unix(7). */
+const longestWorkDir = 88;
 
 export interface WorkOptions {
   readonly vm: Pick<GuestMachine, 'name'>;
@@ -45,9 +46,9 @@ export async function withWork<Result>(
 ): Promise<Result> {
   const { vm, tools, virtioWinIso, deadlineSeconds } = options;
   const workDir = path.resolve(options.workDir);
-  if (workDir.length > longestWorkDir)
-    throw new TypeError(`${workDir} is longer than ${longestWorkDir} characters`);
   await mkdir(workDir, { recursive: true, mode: 0o700 });
+  const temporaryDir =
+    workDir.length > longestWorkDir ? await mkdtemp(path.join(tmpdir(), 'ossea-guest-')) : workDir;
   const deadline = AbortSignal.timeout(deadlineSeconds * 1000);
   const signal = AbortSignal.any([options.signal, deadline]);
   const logPath = path.join(workDir, logName);
@@ -64,7 +65,7 @@ export async function withWork<Result>(
     signal.throwIfAborted();
     const emulated = !(await kvmWorks(workDir));
     const environment = await libguestfsEnvironment({
-      workDir,
+      workDir: temporaryDir,
       emulated,
       virtioWinIso,
       virtToolsDir: tools?.virtToolsDir,
@@ -78,6 +79,7 @@ export async function withWork<Result>(
     file.end();
     await closed;
     await emptyExceptLog(workDir);
+    if (temporaryDir !== workDir) await rm(temporaryDir, { recursive: true, force: true });
   }
 }
 

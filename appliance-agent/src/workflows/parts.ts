@@ -15,6 +15,9 @@ export interface EngineConfig {
   readonly deviceDir: string;
   readonly vddkLibDir?: string | undefined;
   readonly virtioWinIso?: string | undefined;
+  readonly virtV2v?: string | undefined;
+  readonly guestfish?: string | undefined;
+  readonly virtToolsDir?: string | undefined;
   readonly applianceMacs?: readonly string[] | undefined;
   /** The longest silence of a source. */
   readonly stallSeconds: number;

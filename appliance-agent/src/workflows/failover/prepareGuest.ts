@@ -3,11 +3,15 @@ import {
   type Conversion,
   type Failover,
   OsseaError,
-  type StaticAddress,
   type VirtualMachine,
   type Workload,
 } from '../../contract/index.ts';
-import { type ConversionResult, convertGuest, type GuestDisk } from '../../guest/conversion.ts';
+import {
+  type ConversionResult,
+  convertGuest,
+  type GuestDisk,
+  type GuestNic,
+} from '../../guest/conversion.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import type { PlannedDisk, PlannedNic } from './targetVmPlan.ts';
@@ -37,7 +41,7 @@ const tellIntervalMs = 500;
 
 /**
  * Attaches the volumes to the appliance, makes the guest on them ready for KVM, and detaches them again, also where that failed. What goes on is told as the
- * job's message, and each line of the tools in its log. With the conversion `none` nothing is attached. After a failure the
+ * job's message, and each line of the tools in its log. With the conversion `none` and no static addresses nothing is attached. After a failure the
  * volumes hold something between before and after: throw clones away, and bring a replica back to its snapshot.
  * @throws OsseaError `guest.*`, also where an earlier attempt was cut off by the end of the agent; `volume.*`, `cloudstack.*`
  */
@@ -50,7 +54,7 @@ export async function prepareGuest(
 ): Promise<PreparedGuest> {
   const { store, sessions } = parts;
   const { workload, conversion, restored = false } = preparation;
-  if (conversion.kind === 'none') return { warnings: [], seconds: 0 };
+  if (conversion.kind === 'none' && conversion.addresses.length === 0) return { warnings: [], seconds: 0 };
   const { preparing } = await store.failovers.memory(failover.id);
   if (typeof preparing === 'string' && !restored) throw cutOff(failover);
   await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
@@ -72,8 +76,14 @@ export async function prepareGuest(
     const result = await convertGuest({
       vm: preparation.vm,
       disks,
+      kind: conversion.kind,
       bus: conversion.hardware === 'virtio-scsi' ? 'virtio-scsi' : 'virtio-blk',
       virtioWinIso: parts.config.virtioWinIso,
+      tools: {
+        virtV2vInPlace: parts.config.virtV2v,
+        guestfish: parts.config.guestfish,
+        virtToolsDir: parts.config.virtToolsDir,
+      },
       addresses: addressesOf(preparation),
       workDir: join(parts.config.stateDir, 'guest', failover.id),
       signal,
@@ -104,11 +114,13 @@ export async function prepareGuest(
   }
 }
 
-/** The static addresses with the MAC address that the adapter will have. */
-function addressesOf({ conversion, nics }: GuestPreparation): StaticAddress[] {
+/** The static addresses with the MAC address that the adapter will have, and what it was on the source. */
+function addressesOf({ conversion, nics, vm }: GuestPreparation): GuestNic[] {
   return conversion.addresses.flatMap(({ key, ...address }) => {
     const nic = nics.find(({ sourceKey }) => sourceKey === key);
-    return nic ? [{ ...address, mac: nic.mac }] : [];
+    const before = vm.nics.find((candidate) => candidate.key === key);
+    const source = before && { mac: before.mac, addresses: before.ipAddresses };
+    return nic ? [{ ...address, mac: nic.mac, source }] : [];
   });
 }
 
