@@ -74,7 +74,7 @@ class FolderDisk implements SourceDisk {
     this.#path = folderPath(flat, datacenterPath({ ...options, apiType: options.vsphere.apiType }));
     this.#pool = new RangePool(options.vsphere, connections);
     this.sizeBytes = options.expectedBytes;
-    this.preferred = { requestBytes: 2 * 1024 * 1024, inFlight: connections };
+    this.preferred = { requestBytes: 1024 * 1024, inFlight: connections };
   }
 
   async checkSize(signal: AbortSignal): Promise<void> {
