@@ -33,7 +33,7 @@ export async function launchDurable({ databaseUrl, logger, work: given }: Durabl
   const text = (entry: unknown) => (entry instanceof Error ? entry.message : String(entry));
   DBOS.setConfig({
     name: 'ossea-agent',
-    systemDatabaseUrl: databaseUrl,
+    systemDatabaseUrl: withIdleTimeout(databaseUrl),
     systemDatabaseSchemaName: 'dbos',
     systemDatabasePoolSize: 10,
     applicationVersion: workflowVersion,
@@ -42,11 +42,30 @@ export async function launchDurable({ databaseUrl, logger, work: given }: Durabl
     logger: {
       info: (entry) => logger.debug({ part: 'dbos' }, text(entry)),
       debug: (entry) => logger.trace({ part: 'dbos' }, text(entry)),
-      warn: (entry) => logger.warn({ part: 'dbos' }, text(entry)),
+      // Jobs that are under way at a stop go on in the next process: nothing to warn of.
+      warn: (entry) =>
+        logger[text(entry).startsWith('Shutting down while') ? 'debug' : 'warn'](
+          { part: 'dbos' },
+          text(entry),
+        ),
       error: (entry) => logger.error({ part: 'dbos' }, text(entry)),
     },
   });
   await DBOS.launch();
+}
+
+/**
+ * The server ends a transaction that is left idle for a minute. Told in the connection string, where DBOS would send it as a query
+ * of its own into the first one of each connection, at which pg warns.
+ */
+function withIdleTimeout(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  const options = url.searchParams.get('options');
+  url.searchParams.set(
+    'options',
+    [options, '-c idle_in_transaction_session_timeout=60000'].filter(Boolean).join(' '),
+  );
+  return url.href;
 }
 
 /** Starts a job's workflow; the same `attempt` again is the same workflow. */
