@@ -16,7 +16,7 @@ Without a display, or with --headless, it replicates a running VM in the termina
   --headless              in the terminal, without the console's window
   --json                  close with one JSON document as the last line; implies --headless
   --vcenter URL           take the VM from another vCenter instead, such as https://127.0.0.1:8989/sdk
-  --username NAME         its account
+  --username NAME         its account (default: user, with the password pass, which vcsim takes)
   --password-file FILE    where its password stands
   --vm NAME               which VM (default: db-01 of the lab; elsewhere a running one with the most disks)
   --chaos                 let the lab misbehave
@@ -49,19 +49,41 @@ function readOptions(): (Options & { headless: boolean }) | 'help' {
   });
   if (values.help) return 'help';
   const { vcenter: url, username, 'password-file': passwordFile } = values;
-  if (url !== undefined && (username === undefined || passwordFile === undefined)) {
-    throw new UsageError('--vcenter needs --username and --password-file');
-  }
   return {
     headless: values.headless || values.json,
     json: values.json,
     chaos: values.chaos,
     vm: values.vm,
     debuggingPort: values['remote-debugging-port'],
-    vcenter:
-      url !== undefined && username !== undefined && passwordFile !== undefined
-        ? { url, username, passwordFile }
-        : undefined,
+    vcenter: readVcenter(url, username, passwordFile),
+  };
+}
+
+/** The account stands in options, or in the URL as vcsim prints it; without one, vcsim's own is taken. */
+function readVcenter(
+  url: string | undefined,
+  username: string | undefined,
+  passwordFile: string | undefined,
+): VcenterLogin | undefined {
+  if ((username === undefined) !== (passwordFile === undefined)) {
+    throw new UsageError('--username and --password-file go together');
+  }
+  if (url === undefined) {
+    if (username !== undefined) throw new UsageError('--username and --password-file belong to --vcenter');
+    return undefined;
+  }
+  const parsed = URL.parse(url);
+  if (!parsed) throw new UsageError(`--vcenter ${url}: this is not a URL`);
+  const { username: ownName, password: ownPassword } = parsed;
+  parsed.username = '';
+  parsed.password = '';
+  if (username !== undefined && passwordFile !== undefined) {
+    return { url: parsed.href, username, password: { file: passwordFile } };
+  }
+  return {
+    url: parsed.href,
+    username: decodeURIComponent(ownName) || 'user',
+    password: decodeURIComponent(ownPassword) || 'pass',
   };
 }
 
@@ -107,7 +129,6 @@ interface Outcome {
     readonly capacityBytes: number;
     readonly copiedBytes: number;
     readonly holeBytes: number;
-    readonly seconds: number;
     readonly sourceDigest: string;
     readonly targetDigest: string | undefined;
     readonly verified: boolean;
@@ -128,7 +149,6 @@ async function outcomeOf(stage: Stage, vm: VirtualMachine, job: Job, seconds: nu
       capacityBytes: report.capacityBytes,
       copiedBytes: report.copiedBytes,
       holeBytes: report.holeBytes,
-      seconds: report.seconds,
       sourceDigest: report.sourceDigest,
       targetDigest: report.targetDigest,
       verified: report.verified,
