@@ -18,7 +18,7 @@ import { changedSince } from './changedSince.ts';
 import type { Cycle, CycleDisk } from './cycle.ts';
 import type { JobRun } from './jobRun.ts';
 import type { WorkflowParts } from './parts.ts';
-import { openSnapshotDisk, transportCapabilities } from './sourceOpening.ts';
+import { chooseSnapshotTransport, openSnapshotDisk, transportCapabilities } from './sourceOpening.ts';
 
 /** What is remembered of a disk's copy. */
 export interface CopiedDisk {
@@ -98,7 +98,7 @@ export async function copyWorkloadDisk(
   await using replica = await openReplica(parts, run, workload, disk, signal);
   const { target, journal } = replica;
   const capabilities = await transportCapabilities(config, client, signal);
-  const { source, choice } = await openSnapshotDisk({
+  const request = {
     client,
     config,
     vm,
@@ -106,16 +106,25 @@ export async function copyWorkloadDisk(
     disk: held,
     capabilities,
     settings: workload.settings,
-    trustHoles: true,
     signal,
-  });
-  await using _source = source;
-  await store.workloads.setTransport(disk.diskId, choice);
+  };
+  const chosen = await chooseSnapshotTransport(request);
   if (journal.point?.snapshot !== snapshot) {
-    const { ranges, ...change } = await changedSince(client, cycle, held, { journal, choice }, run, signal);
+    const { ranges, ...change } = await changedSince(
+      client,
+      cycle,
+      held,
+      { journal, choice: chosen },
+      run,
+      signal,
+    );
     const { changeId } = disk;
     await journal.beginPoint({ snapshot, ...(changeId !== undefined && { changeId }), change }, ranges);
   }
+  const findHoles = journal.point?.change?.mode !== 'delta';
+  const { source, choice } = await openSnapshotDisk(request, chosen, findHoles);
+  await using _source = source;
+  await store.workloads.setTransport(disk.diskId, choice);
   await store.workloads.markReplicaTorn(workload.id);
   const result = await copyDisk({
     source,
@@ -190,7 +199,7 @@ export async function verifyWorkloadDisk(
       healedChunks: 0,
     };
   }
-  const { source, choice } = await openSnapshotDisk({
+  const request = {
     client,
     config,
     vm,
@@ -198,9 +207,9 @@ export async function verifyWorkloadDisk(
     disk: held,
     capabilities: await transportCapabilities(config, client, signal),
     settings: workload.settings,
-    trustHoles: false,
     signal,
-  });
+  };
+  const { source, choice } = await openSnapshotDisk(request, await chooseSnapshotTransport(request), false);
   await using _source = source;
   const shared = {
     source,

@@ -48,24 +48,34 @@ export interface SourceRequest {
   readonly disk: VirtualDisk;
   readonly capabilities: TransportCapabilities;
   readonly settings: WorkloadSettings;
-  /** True: holes may be skipped as change tracking tells them; false where it is itself to be checked. */
-  readonly trustHoles: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Opens a disk of a snapshot by the best transport. @throws OsseaError `source.*`, `vddk.*` */
-export async function openSnapshotDisk(
-  request: SourceRequest,
-): Promise<{ readonly source: CopySource; readonly choice: TransportChoice }> {
-  const { client, config, vm, snapshot, disk, capabilities, settings, trustHoles, signal } = request;
+/** The best transport for a disk of a snapshot. @throws OsseaError `source.no-transport` */
+export async function chooseSnapshotTransport(request: SourceRequest): Promise<TransportChoice> {
+  const { client, vm, disk, capabilities, settings, signal } = request;
   const datastore = (await client.objects(signal)).find(({ moRef }) => moRef === disk.datastore);
-  const choice = chooseTransport({
+  return chooseTransport({
     vm: vm.name,
     disk,
     datastoreType: datastore?.detail,
     capabilities,
     preference: settings.transport,
   });
+}
+
+/**
+ * Opens a disk of a snapshot by the transport that was chosen.
+ * @param findHoles whether holes are worth finding, by what change tracking tells; not where it is itself to be checked, nor where only changed
+ *   blocks are read: finding them costs a question about the whole disk, and reads that put the answer to the test
+ * @throws OsseaError `source.*`, `vddk.*`
+ */
+export async function openSnapshotDisk(
+  request: SourceRequest,
+  choice: TransportChoice,
+  findHoles: boolean,
+): Promise<{ readonly source: CopySource; readonly choice: TransportChoice }> {
+  const { client, config, vm, snapshot, disk, signal } = request;
   const source = await openSource({
     choice,
     vm,
@@ -79,7 +89,7 @@ export async function openSnapshotDisk(
     stallTimeoutMs: config.stallSeconds * 1000,
     signal,
   });
-  if (!('read' in source) || choice.kind !== 'folder' || !trustHoles) return { source, choice };
+  if (!('read' in source) || choice.kind !== 'folder' || !findHoles) return { source, choice };
   try {
     const inUse = await areasInUse(request);
     const sparse = inUse && (await withHoles(source, inUse, signal));
