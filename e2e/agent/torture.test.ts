@@ -50,7 +50,7 @@ async function digestOf(path: string, length: number): Promise<string> {
   return hash.digest('hex');
 }
 
-it(`survives ${agentKills} kills of the agent and ${databaseKills} of its database in one replication, without a wrong byte or a leftover`, async () => {
+it(`pitfall 27: survives ${agentKills} kills of the agent and ${databaseKills} of its database in one replication, without a wrong byte or a leftover`, async () => {
   await using agent = await AgentProcess.start(lab, join(folder, 'agent'));
   const endpoints = await addEndpoints(agent, lab);
   const workload = await addWorkload(agent, endpoints, 'victim');

@@ -41,7 +41,7 @@ describe.each(vsphereServers)('changed blocks at $name', ({ name, missing, start
       withFaults(lab(), faults, work);
     const callsOf = (method: string) => lab().calls.filter((call) => call.method === method);
 
-    test('tracking is switched on, and the snapshot that makes it count is gone', async () => {
+    test('pitfall 6: tracking is switched on, and the snapshot that makes it count is gone', async () => {
       const vm = server.lab ? await untrackedVm() : await server.freshVm();
       expect(await client.vm(vm.moRef)).toMatchObject({ changeTracking: false });
       await client.enableChangeTracking(vm.moRef, 'ossea-migrate stun');

@@ -52,6 +52,19 @@ test('pitfalls 11, 13, 25: any content and size arrives, on a zero target and on
   );
 });
 
+test('pitfall 25: what a tenant before left behind the end of the disk is gone, also where the copy was cut short once', async () => {
+  const content = randomBytes(3 * chunkBytes + 100);
+  const deviceBytes = 2 * MiB;
+  await using replica = await Replica.make(content.length, deviceBytes, 0xdd);
+  const source = new MemorySource(content);
+  source.beforeRead = () => Promise.reject(new OsseaError('source.unavailable', 'It is away.'));
+  await expect(copyDisk(replica.options(source))).rejects.toMatchObject({ code: 'source.unavailable' });
+  await copyDisk(replica.options(new MemorySource(content)));
+  const found = await replica.content();
+  expect(found.subarray(0, content.length).equals(content)).toBe(true);
+  expect(found.subarray(content.length).every((byte) => byte === 0)).toBe(true);
+});
+
 test('holes are not read, and not written to a target that is known to be zero', async () => {
   const content = Buffer.alloc(40 * chunkBytes);
   randomBytes(chunkBytes).copy(content, 7 * chunkBytes);

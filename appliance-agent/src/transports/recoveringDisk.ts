@@ -28,6 +28,8 @@ export interface RecoveringDiskOptions {
   readonly label: string;
   readonly expectedBytes?: number | undefined;
   readonly preferred: SourceDisk['preferred'];
+  /** No request to the server is larger, whatever is asked for. */
+  readonly maxRequestBytes?: number | undefined;
   readonly recovery?: Recovery | undefined;
   /** Set where a lost session shows itself as I/O errors, as VDDK's does. */
   readonly reopenOnIoError?: boolean | undefined;
@@ -74,9 +76,13 @@ export class RecoveringDisk implements SourceDisk {
     return new RecoveringDisk(options, session);
   }
 
-  read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void> {
-    const range = { offset, length: into.length };
-    return this.#recover(range, signal, (client) => client.read(offset, into, signal));
+  async read(offset: number, into: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { maxRequestBytes = into.length } = this.#options;
+    for (let done = 0; done < into.length; done += maxRequestBytes) {
+      const part = into.subarray(done, done + maxRequestBytes);
+      const range = { offset: offset + done, length: part.length };
+      await this.#recover(range, signal, (client) => client.read(range.offset, part, signal));
+    }
   }
 
   async *extents(range: ByteRange, signal: AbortSignal): AsyncIterable<Extent> {

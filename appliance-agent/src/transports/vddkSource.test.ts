@@ -29,9 +29,10 @@ exec nbdkit "\${@:1:4}" $(cat $here/extra 2>/dev/null || true) sh $here/plugin.s
 const plugin = (folder: string) => `#!/bin/bash
 here=${folder}
 case "$1" in
-  get_size) echo 1048576 ;;
+  get_size) echo 3145728 ;;
   open) if [ -e $here/open-fails ]; then cat $here/open-fails >&2; exit 1; fi ;;
   pread)
+    echo $3 >> $here/counts
     if [ -e $here/read-fails ]; then cat $here/read-fails >&2; rm -f $here/read-fails; exit 1; fi
     dd if=$here/disk.img skip=$4 count=$3 iflag=skip_bytes,count_bytes status=none ;;
   can_extents) exit 3 ;;
@@ -43,7 +44,7 @@ async function startStandIn() {
   const folder = await temporaryFolder();
   const at = (name: string) => path.join(folder.path, name);
   const content = Buffer.from(
-    Array.from({ length: 1_048_576 }, (_, index) => (index * 7 + (index >> 12)) % 256),
+    Array.from({ length: 3_145_728 }, (_, index) => (index * 7 + (index >> 12)) % 256),
   );
   await writeFile(at('disk.img'), content);
   await writeFile(at('nbdkit'), standIn(folder.path));
@@ -104,6 +105,18 @@ describe('starting nbdkit', () => {
     const into = Buffer.alloc(70_000);
     await disk.read(512, into, never);
     expect(into.equals(lab.content.subarray(512, 70_512))).toBe(true);
+  });
+
+  test('pitfall 15: no request is larger than a host has memory for, however much is read at once', async () => {
+    await using lab = await startStandIn();
+    await using disk = await lab.open();
+    const into = Buffer.alloc(2_500_000);
+    await disk.read(1000, into, never);
+    expect(into.equals(lab.content.subarray(1000, 2_501_000))).toBe(true);
+    const counts = (await readFile(lab.at('counts'), 'utf8')).trim().split('\n').map(Number);
+    expect(counts.length).toBeGreaterThan(2);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(1_048_576 + 512);
+    expect(disk.preferred.requestBytes).toBeLessThanOrEqual(1_048_576);
   });
 
   test('nothing is left when the disk is closed, nor of an agent that was killed', async () => {

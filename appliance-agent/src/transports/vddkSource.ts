@@ -37,6 +37,9 @@ export interface VddkSourceOptions extends VddkSettings {
   readonly signal: AbortSignal;
 }
 
+/** Larger requests exhaust the memory that a host has for NFC (pitfall 15): at most 2 MiB through vCenter. */
+const requestBytes = 1024 * 1024;
+
 /** Logging in and opening a disk takes VDDK some seconds, on a busy vCenter many. */
 const openTimeoutMs = 180_000;
 
@@ -50,8 +53,8 @@ export async function openVddkSource(options: VddkSourceOptions): Promise<Source
       transport: 'vddk',
       label: options.label,
       expectedBytes: options.expectedBytes,
-      // Larger requests exhaust the memory that a host has for NFC: at most 2 MiB through vCenter.
-      preferred: { requestBytes: 1024 * 1024, inFlight: 8 },
+      preferred: { requestBytes, inFlight: 8 },
+      maxRequestBytes: requestBytes,
       recovery: options.recovery,
       reopenOnIoError: true,
       open: (signal) => openSession(options, signal),

@@ -158,17 +158,17 @@ async function copyPoint(
     const mark = request.last ? await client.powerMark(vm.moRef, signal) : undefined;
     if (mark && mark.powerState !== 'poweredOff') throw sourceRuns(workload);
     const held = await client.snapshotDisks(snapshot);
+    // The snapshot's own word counts: between the check and it a disk may have grown, or another have come in its place (pitfalls 9, 18).
+    await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, { disks: held }));
     // The changeIds as the snapshot has them, before a byte is read (pitfall 3).
-    const disks = workload.disks.map((disk): CycleDisk => {
-      const inSnapshot = held.find(({ key }) => key === disk.key);
-      if (!inSnapshot) {
-        throw new OsseaError('source.unavailable', `The snapshot of ${workload.name} has no ${disk.label}.`, {
-          remedy:
-            'A disk was removed in between, or takes no part in snapshots. Start the replication again.',
-        });
-      }
-      return { diskId: disk.id, key: disk.key, label: disk.label, changeId: inSnapshot.changeId };
-    });
+    const disks = (await store.workloads.require(workloadId)).disks.map(
+      ({ id, key, label }): CycleDisk => ({
+        diskId: id,
+        key,
+        label,
+        changeId: held.find((disk) => disk.key === key)?.changeId,
+      }),
+    );
     return {
       snapshot,
       takenAt,

@@ -229,7 +229,7 @@ describe('snapshots', () => {
   });
 
   test('WaitForUpdatesEx tells of the end of a task, and nothing when nothing happens', async () => {
-    await using vcenter = await start({ faults: { taskMs: 50 } });
+    await using vcenter = await start({ faults: { taskMs: 1000 } });
     using client = await TestClient.login(vcenter);
     const task = valueIn(await client.call('CreateSnapshot_Task', web(vcenter), snapshotArgs), 'returnval');
     const collector = valueIn(

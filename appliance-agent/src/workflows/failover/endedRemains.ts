@@ -71,6 +71,8 @@ export async function removeEndedRemains(
   signal: AbortSignal,
 ): Promise<void> {
   const { store } = parts;
+  // Others are known by something else than the ledger's ids, such as a file's name.
+  if (kind !== 'vm' && kind !== 'volume-snapshot' && kind !== 'network') return;
   const effect = await store.effects.get(id);
   const failover =
     effect?.failoverId === undefined ? undefined : await store.failovers.get(effect.failoverId);
@@ -78,9 +80,7 @@ export async function removeEndedRemains(
   // As long as it is not undone again, a process after this one finds it too.
   await store.effects.reopen(effect.id);
   if (kind === 'vm') await removeVm(parts, run, failover, signal);
-  else if (kind === 'volume-snapshot' || kind === 'network') {
-    await removeLedgered(parts, run, failover, kind, signal);
-  }
+  else await removeLedgered(parts, run, failover, kind, signal);
 }
 
 async function needlessOf({ store }: WorkflowParts, effects: readonly Effect[]): Promise<Effect[]> {
