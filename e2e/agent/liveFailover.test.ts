@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
 import { LiveSite, mebibyte } from './liveSite.ts';
 
 let site: LiveSite;
 
 // Two test files share two cores.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 beforeAll(async () => {
   site = await LiveSite.open();
@@ -12,6 +13,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
+
+const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('a live failover', () => {
   it('ends in a VM with the bytes of the source that it shut down, and can be committed', async () => {
@@ -25,17 +32,187 @@ describe('a live failover', () => {
       loss: { seconds: 0 },
       proof: { passed: true, powerState: 'Running' },
     });
+    expect(failover.downtime?.endedAt).toBeDefined();
+    expect(failover.commitBy).toBeDefined();
     expect(await site.site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
     const vm = site.source(workload);
     expect(vm).toMatchObject({ powerState: 'poweredOff', fenced: true, snapshots: [] });
-    expect(vm.name).not.toBe('moved');
+    expect(vm.name).toMatch(/^moved \(migrated, ossea-/);
     expect((await site.workloadNow(workload)).state).toBe('failed-over');
+    const { reports } = await site.client.call('getJob', { params: { id: failover.jobId ?? '' } });
+    expect(reports.map(({ verified, verifyMode }) => [verified, verifyMode])).toEqual([
+      [true, 'delta'],
+      [true, 'delta'],
+    ]);
 
     const committed = await site.commit(failover);
     expect(committed.state).toBe('committed');
     expect((await site.workloadNow(workload)).state).toBe('migrated');
     expect(site.source(workload)).toMatchObject({ powerState: 'poweredOff', fenced: true });
     expect(site.targetVm(failover)?.state).toBe('Running');
-    await site.expectNothingLeft(failover);
+    await site.expectNothingLeft();
+
+    // What the VM has is its own: no cleanup touches it, not even one that forgets the workload.
+    const { plan } = await site.client.call('startCleanup', { body: { dryRun: true } });
+    expect(plan).toEqual([]);
+    const { job } = await site.client.call('startCleanup', {
+      body: { workloadId: workload.id, removeReplica: true },
+    });
+    expect((await site.site.end(job ?? { id: '' })).problem).toBeUndefined();
+    expect(site.targetVm(failover)).toMatchObject({ state: 'Running' });
+    expect(site.targetVm(failover)?.volumeIds).toHaveLength(2);
+  });
+
+  it('is rolled back by the name typed, goes on incrementally, and succeeds a second time', async () => {
+    const workload = await site.protectedWorkload('returned', [8, 12]);
+    const first = await site.failOver(workload);
+    expect(first.state).toBe('active');
+    const atPoint = await site.site.replicaDigests(workload);
+    // The target's guest writes, also behind the disk's end.
+    await site.writeOnTarget(workload, 2 * mebibyte, 200_000);
+    expect(await site.site.replicaDigests(workload)).not.toEqual(atPoint);
+
+    const { plan } = await site.client.call('rollBackFailover', {
+      params: { id: first.id },
+      body: { dryRun: true },
+    });
+    expect(plan.map(({ kind }) => kind)).toEqual([
+      'vm',
+      'replica',
+      'fence',
+      'source-power',
+      'volume-snapshot',
+      'volume-snapshot',
+    ]);
+    const unconfirmed = await refusal(
+      site.client.call('rollBackFailover', { params: { id: first.id }, body: { confirmName: 'something' } }),
+    );
+    expect(isOsseaError(unconfirmed, 'failover.confirmation')).toBe(true);
+
+    const back = await site.rollBack(first);
+    expect(back.state).toBe('rolled-back');
+    expect(site.targetVm(first)?.state ?? 'Expunged').toMatch(/Destroyed|Expunged/);
+    expect(await site.site.replicaDigests(workload), 'the replica is at its point again').toEqual(atPoint);
+    expect(site.source(workload).powerState).toBe('poweredOn');
+    site.expectSourceFree(workload);
+    const after = await site.workloadNow(workload);
+    expect(after).toMatchObject({ state: 'protected' });
+    expect(after.attention).toBeUndefined();
+    await site.expectNothingLeft();
+
+    site
+      .source(workload)
+      .disk(2001)
+      .write(5 * mebibyte, Buffer.alloc(65_536, 9));
+    const job = await site.site.replicate(workload);
+    expect(job.problem).toBeUndefined();
+    expect(
+      job.reports.every(({ copiedBytes }) => copiedBytes <= mebibyte),
+      'nothing but the change is copied',
+    ).toBe(true);
+    expect(await site.site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+
+    const second = await site.failOver(workload);
+    expect(second).toMatchObject({ state: 'active', proof: { passed: true } });
+    expect(await site.site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+    await site.commit(second);
+    await site.expectNothingLeft();
+  });
+
+  it('while it stands, no job writes the source over the target, and no second one starts', async () => {
+    const workload = await site.protectedWorkload('guarded', [8]);
+    const failover = await site.failOver(workload);
+    const params = { id: workload.id };
+    const refused = await Promise.all(
+      [
+        site.client.call('startReplicate', { params, body: {} }),
+        site.client.call('startVerify', { params, body: { mode: 'readback' } }),
+        site.client.call('startVerify', { params, body: { mode: 'source' } }),
+        site.client.call('startCleanup', { body: { workloadId: workload.id, removeReplica: true } }),
+        site.start(workload),
+        site.client.call('cleanUpFailover', { params: { id: failover.id }, body: {} }),
+        site.client.call('retryFailover', { params: { id: failover.id } }),
+      ].map(refusal),
+    );
+    expect(refused.map((error) => isOsseaError(error) && error.code)).toEqual([
+      'request.conflict',
+      'request.conflict',
+      'request.conflict',
+      'request.conflict',
+      'failover.not-ready',
+      'request.conflict',
+      'request.conflict',
+    ]);
+    for (const error of refused) expect(isOsseaError(error) && error.remedy).toBeTruthy();
+    await site.commit(failover);
+    const afterwards = await refusal(site.client.call('startReplicate', { params, body: {} }));
+    expect(isOsseaError(afterwards, 'request.conflict')).toBe(true);
+  });
+
+  it('refuses a downtime over the budget with its figures, having done nothing', async () => {
+    const workload = await site.protectedWorkload('budgeted', [8]);
+    const failover = await site.failOver(workload, {
+      acceptForecast: false,
+      downtimeBudgetSeconds: 1,
+      maxRounds: 1,
+    });
+    expect(failover.state).toBe('cleaned');
+    expect(failover.problem).toMatchObject({ code: 'failover.not-ready', field: 'downtimeBudgetSeconds' });
+    expect(failover.problem?.detail).toMatch(/about \d+ s .*budget is 1 s/);
+    expect(failover.downtime).toBeUndefined();
+    expect(site.source(workload).powerState).toBe('poweredOn');
+    site.expectSourceFree(workload);
+    await site.expectNothingLeft();
+    const { cycles } = await site.client.call('replication', { params: { id: workload.id } });
+    expect(cycles.length, 'a round was tried').toBe(2);
+  });
+
+  it('of a VM that is off already asks nothing of it, and a rollback leaves it off', async () => {
+    const workload = await site.protectedWorkload('cold', [8], { powerState: 'poweredOff' });
+    const failover = await site.failOver(workload);
+    expect(failover.state).toBe('active');
+    const { plan } = await site.client.call('rollBackFailover', {
+      params: { id: failover.id },
+      body: { dryRun: true },
+    });
+    expect(plan.some(({ kind }) => kind === 'source-power')).toBe(false);
+    await site.rollBack(failover);
+    expect(site.source(workload).powerState).toBe('poweredOff');
+    site.expectSourceFree(workload);
+  });
+
+  it('pitfall 26: boots from the disk at the lowest place, and has the others in their order', async () => {
+    const workload = await site.protectedWorkload('places', [8, 12, 10]);
+    const failover = await site.failOver(workload);
+    const { disks } = await site.workloadNow(workload);
+    const vm = site.targetVm(failover);
+    expect(vm?.volumeIds).toEqual(disks.map(({ volumeId }) => volumeId));
+    const types = new Map(site.site.lab.cloud.volumes().map(({ id, type }) => [id, type]));
+    expect(vm?.volumeIds.map((id) => types.get(id))).toEqual(['ROOT', 'DATADISK', 'DATADISK']);
+    await site.commit(failover);
+  });
+});
+
+describe('a MAC address', () => {
+  const nics = [{ mac: '00:50:56:ab:00:01' }];
+
+  it('is kept where it is free', async () => {
+    const workload = await site.protectedWorkload('kept-mac', [8], { nics });
+    await site.keepMac(workload);
+    const failover = await site.failOver(workload);
+    expect(failover.vm?.nics.map(({ mac }) => mac)).toEqual(['00:50:56:ab:00:01']);
+    expect(site.targetVm(failover)?.nics.map(({ mac }) => mac)).toEqual(['00:50:56:ab:00:01']);
+    await site.commit(failover);
+  });
+
+  it('that another VM has is refused before anything is done, and not changed', async () => {
+    const workload = await site.protectedWorkload('lost-mac', [8], { nics });
+    await site.keepMac(workload);
+    const refused = await refusal(site.start(workload));
+    expect(isOsseaError(refused, 'failover.not-ready')).toBe(true);
+    expect(isOsseaError(refused) && refused.message).toMatch(/00:50:56:ab:00:01, but kept-mac .* has it/);
+    const { items } = await site.client.call('listFailovers', { query: { workloadId: workload.id } });
+    expect(items).toEqual([]);
+    expect(site.source(workload).powerState).toBe('poweredOn');
   });
 });

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { expect } from 'vitest';
 import type {
   Failover,
@@ -6,6 +8,7 @@ import type {
   StartLiveFailover,
   Workload,
 } from '../../appliance-agent/src/contract/index.ts';
+import { CloudId } from '../../appliance-agent/src/contract/index.ts';
 import type { LabOptions } from '../lab/lab.ts';
 import type { LabVmSpec } from '../lab/vcenter/vcenter.ts';
 import { readGuestLog } from '../lab/vcenter/vcenter.ts';
@@ -38,8 +41,8 @@ export class LiveSite implements AsyncDisposable {
     this.site = site;
   }
 
-  static async open(options: LabOptions = {}): Promise<LiveSite> {
-    return new LiveSite(await Site.start({ vms: [], ...options }));
+  static async open(options: LabOptions = {}, environment: NodeJS.ProcessEnv = {}): Promise<LiveSite> {
+    return new LiveSite(await Site.start({ vms: [], ...options }, environment));
   }
 
   get client() {
@@ -175,6 +178,31 @@ export class LiveSite implements AsyncDisposable {
     return readGuestLog(region);
   }
 
+  /** Writes to the first disk's volume as the target's guest would, and behind its end. */
+  async writeOnTarget(workload: Workload, offset: number, length: number): Promise<void> {
+    const { disks } = await this.workloadNow(workload);
+    const file = await open(this.site.lab.cloud.volumePath(disks[0]?.volumeId ?? ''), 'r+');
+    try {
+      await file.write(randomBytes(length), 0, length, offset);
+      await file.write(randomBytes(512), 0, 512, disks[0]?.capacityBytes ?? 0);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Every adapter keeps its address. */
+  async keepMac(workload: Workload): Promise<void> {
+    const { networkId } = this.site.lab.cloud.defaults;
+    const { vms } = await this.client.call('inventory', { params: { id: workload.sourceId } });
+    const vm = vms.find(({ instanceUuid }) => instanceUuid === workload.instanceUuid);
+    await this.client.call('updateWorkload', {
+      params: { id: workload.id },
+      body: {
+        nics: vm?.nics.map(({ key }) => ({ key, networkId: CloudId.parse(networkId), keepMac: true })),
+      },
+    });
+  }
+
   /** The target's VM as the lab has it. */
   targetVm(failover: Failover) {
     return this.site.lab.cloud.vms().find(({ id }) => id === failover.vm?.id);
@@ -188,11 +216,14 @@ export class LiveSite implements AsyncDisposable {
     expect(vm.snapshots).toEqual([]);
   }
 
-  /** Nothing is left outside but replicas, and the VMs of these failovers with their volumes. */
-  async expectNothingLeft(...failovers: readonly Failover[]): Promise<void> {
+  /** Nothing is left outside but replicas, and the VMs that were committed or stand, with their volumes. */
+  async expectNothingLeft(): Promise<void> {
     const { lab, agent } = this.site;
     const { items } = await agent.client.call('listVolumes', {});
-    const vms = failovers.map((failover) => this.targetVm(failover));
+    const failovers = (await agent.client.call('listFailovers', { query: {} })).items;
+    const vms = failovers
+      .filter(({ state }) => state === 'committed' || state === 'active')
+      .map((failover) => this.targetVm(failover));
     const own = new Set(vms.flatMap((vm) => vm?.volumeIds ?? []));
     const expected = [
       ...items.map(({ name }) => name),

@@ -8,7 +8,7 @@ import {
   type Workload,
   type WorkloadDisk,
 } from '../../contract/index.ts';
-import type { Effect } from '../../store/effects.ts';
+import type { Effect, IntendedEffect } from '../../store/effects.ts';
 import { openReplica } from '../copyWorkloadDisk.ts';
 import { detachVolumes } from '../cycleVolumes.ts';
 import { eachDisk } from '../eachDisk.ts';
@@ -45,8 +45,8 @@ export async function protectReplica(
     }
     const { volumeId } = disk;
     if (volumeId === undefined) throw new TypeError(`${disk.label} has no volume`);
-    const effect =
-      standing ??
+    const intended: Pick<IntendedEffect, 'id' | 'isNew'> =
+      (standing && { ...standing, isNew: false }) ??
       (await store.effects.intend({
         jobId: run.jobId,
         kind: 'volume-snapshot',
@@ -58,13 +58,14 @@ export async function protectReplica(
       }));
     try {
       const snapshot = { ownerId: token, volumeId, label: 'before-failover' };
-      const { id } = await takeSnapshot(client, snapshot, { signal: diskSignal });
-      await store.effects.markDone(effect.id, id);
+      const first = intended.isNew;
+      const { id } = await takeSnapshot(client, snapshot, { signal: diskSignal, first });
+      await store.effects.markDone(intended.id, id);
     } catch (error) {
       // The digests of the journal protect the replica as well, only slower.
       if (!isOsseaError(error, 'cloudstack.unsupported')) throw error;
       run.logger.warn({ disk: disk.label, detail: error.message }, 'the storage takes no snapshots');
-      await store.effects.markUndone(effect.id);
+      await store.effects.markUndone(intended.id);
     }
   });
 }

@@ -88,7 +88,8 @@ async function prepare(
   if (touchedAt) await restoreReplica(parts, run, failover, signal);
   const known = await factsFor(parts, run, failover, request, signal);
   const { workload, vm, conversion, disks } = known;
-  if (conversion.kind !== 'none') {
+  // Without drivers to be made ready, addresses and boot files may be written all the same.
+  if (conversion.kind !== 'none' || conversion.addresses.length > 0 || vm.firmware === 'efi') {
     await remember(parts, failover.id, { touchedAt: new Date().toISOString() });
   }
   const { nics } = planTargetVm(known);
