@@ -45,6 +45,8 @@ const codes: Partial<Record<ErrorCode, number>> = {
   'lease.missing': exitCodes.needsPerson,
   'job.running': exitCodes.needsPerson,
   'failover.not-ready': exitCodes.needsPerson,
+  'failover.network': exitCodes.needsPerson,
+  'failover.mac-in-use': exitCodes.needsPerson,
   'failover.confirmation': exitCodes.usage,
   'preflight.critical': exitCodes.needsPerson,
   'vsphere.invalid-login': exitCodes.refused,

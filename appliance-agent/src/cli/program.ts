@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { agentCommands } from './commands/agent.ts';
+import { failoverCommands } from './commands/failover.ts';
 import { jobCommands } from './commands/jobs.ts';
 import { limitCommands } from './commands/limits.ts';
 import { replicationCommands } from './commands/replication.ts';
@@ -41,6 +42,7 @@ export function buildProgram(shell: Shell): Command {
     workloadCommands,
     replicationCommands,
     jobCommands,
+    failoverCommands,
     limitCommands,
     reportCommands,
   ]) {
