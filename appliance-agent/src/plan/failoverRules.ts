@@ -390,8 +390,8 @@ const testRules: readonly Rule<FailoverFacts>[] = [
     severity: 'warning',
     find: ({ cloud, conversion, workload }) => {
       const slots = cloud.attachSlots;
-      if (conversion.kind === 'none' || !slots || slots.max - slots.used >= workload.disks.length)
-        return nothing;
+      const untouched = conversion.kind === 'none' && conversion.addresses.length === 0;
+      if (untouched || !slots || slots.max - slots.used >= workload.disks.length) return nothing;
       return [
         {
           subject: workload.name,

@@ -54,7 +54,7 @@ export async function prepareGuest(
 ): Promise<PreparedGuest> {
   const { store, sessions } = parts;
   const { workload, conversion, restored = false } = preparation;
-  if (conversion.kind === 'none' && conversion.addresses.length === 0) return { warnings: [], seconds: 0 };
+  if (isLeftAlone(conversion)) return { warnings: [], seconds: 0 };
   const { preparing } = await store.failovers.memory(failover.id);
   if (typeof preparing === 'string' && !restored) throw cutOff(failover);
   await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
@@ -85,7 +85,7 @@ export async function prepareGuest(
         virtToolsDir: parts.config.virtToolsDir,
       },
       addresses: addressesOf(preparation),
-      workDir: join(parts.config.stateDir, 'guest', failover.id),
+      workDir: join(parts.config.stateDir, 'guest', failover.id.slice(0, 8)),
       signal,
       onProgress: ({ phase, fraction }) =>
         telling.say(fraction === undefined ? phase : `${phase} (${Math.floor(fraction * 100)} %)`),
@@ -112,6 +112,11 @@ export async function prepareGuest(
   } finally {
     telling.end();
   }
+}
+
+/** True where nothing is to be changed in the guest. */
+export function isLeftAlone({ kind, addresses }: Conversion): boolean {
+  return kind === 'none' && addresses.length === 0;
 }
 
 /** The static addresses with the MAC address that the adapter will have, and what it was on the source. */

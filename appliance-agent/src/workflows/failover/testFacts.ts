@@ -23,6 +23,7 @@ import {
 } from '../../contract/index.ts';
 import type { AdapterPlace, FailoverFacts, FailoverNetwork } from '../../plan/failoverRules.ts';
 import type { WorkflowParts } from '../parts.ts';
+import { converterProblem } from './guestConverter.ts';
 import { sourceFacts } from './sourceFacts.ts';
 import { noNic, testNetworksOf } from './targetVmPlan.ts';
 
@@ -57,6 +58,7 @@ export async function testFacts(
       store.failovers.listOpen({ workloadId: workload.id }),
     ]);
   const others = await productionVms(parts, vms);
+  const conversion = request.conversion ?? workload.settings.conversion;
   const goals = new Set([
     ...(target.config.networkId === undefined ? [] : [target.config.networkId]),
     ...workloads.flatMap(({ settings }) => settings.nics.map(({ networkId }) => networkId)),
@@ -79,8 +81,8 @@ export async function testFacts(
     tornSince,
     replicating: workload.currentJobId !== undefined,
     sourceReachable: reachable,
-    conversion: request.conversion ?? workload.settings.conversion,
-    converterProblem: undefined,
+    conversion,
+    converterProblem: await converterProblem(parts, vm, conversion, signal),
     places: nics.map(({ key, label }) => {
       const choice = choices.get(key);
       const place: AdapterPlace =

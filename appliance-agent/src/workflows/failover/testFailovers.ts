@@ -15,6 +15,7 @@ import { testCleanupSteps, testFailoverSteps } from './failoverJobs.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { pointOf } from './freshPoint.ts';
 import type { PlannedUndoing } from './operations.ts';
+import { isLeftAlone } from './prepareGuest.ts';
 import { findRemains } from './remains.ts';
 import { testFacts } from './testFacts.ts';
 import { assertReady } from './testFailover.ts';
@@ -58,7 +59,7 @@ export class TestFailovers {
               : `${nic.label}: left out.`,
         )
         .join(' '),
-      ...(facts.conversion.kind === 'none' && { prepare: 'Nothing is changed in the guest.' }),
+      ...(isLeftAlone(facts.conversion) && { prepare: 'Nothing is changed in the guest.' }),
     };
     return {
       kind: 'test',
