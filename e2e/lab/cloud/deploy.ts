@@ -10,6 +10,7 @@ import {
   type Volume,
 } from './model.ts';
 import { makeNic, type NicRequest } from './networks.ts';
+import type { Site } from './site.ts';
 import { vmAnswer } from './vmAnswer.ts';
 
 /** Making VMs. */
@@ -94,6 +95,7 @@ function startDeploy(call: Call): StartedJob {
   };
   for (const request of nicRequests(call)) vm.nics.push(makeNic(call, vm, request));
   const root = takeRoot(call, vm, source);
+  const stopped = parameters.flag('startvm') === false;
   site.vms.set(vm.id, vm);
   site.record(call.account, 'VM.CREATE', vm.id, `deployed ${vm.name}`);
 
@@ -102,17 +104,16 @@ function startDeploy(call: Call): StartedJob {
     instanceId: vm.id,
     creates: true,
     abandon: () => {
-      vm.state = 'Error';
+      // The VM was there when the call was accepted; only its start can fail.
+      vm.state = stopped ? 'Stopped' : 'Error';
+      root.state = source.kind === 'volume' ? 'Ready' : 'Allocated';
     },
     finish: () =>
       site.inTurn(vm.id, async () => {
-        if (source.kind === 'volume') await site.makeSpace(root);
-        else {
-          const from = source.kind === 'template' ? source.template.id : source.snapshot.id;
-          await site.storage.copy(from, root.id, root.sizeBytes);
-        }
-        root.state = 'Ready';
-        vm.state = parameters.flag('startvm') === false ? 'Stopped' : 'Running';
+        // A root disk gets its bytes when its VM starts for the first time.
+        if (stopped) root.state = source.kind === 'volume' ? root.state : 'Allocated';
+        else await fillRoot(site, root);
+        vm.state = stopped ? 'Stopped' : 'Running';
         if (vm.state === 'Running') {
           for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
         }
@@ -262,6 +263,15 @@ function nicRequests(call: Call): NicRequest[] {
       ? { networkId, ip: parameters.text('ipaddress'), mac: parameters.text('macaddress') }
       : { networkId },
   );
+}
+
+/** Gives a VM's root disk what it is made of, before the VM starts. */
+export async function fillRoot(site: Site, root: Volume): Promise<void> {
+  const from = root.snapshotId ?? root.templateId;
+  if (root.state === 'Ready') return;
+  if (from === undefined) await site.makeSpace(root);
+  else await site.storage.copy(from, root.id, root.sizeBytes);
+  root.state = 'Ready';
 }
 
 /** Makes the new VM's root disk, or takes the volume that was given. */

@@ -1,5 +1,6 @@
 import { ApiError } from './apiError.ts';
 import { type Call, type Commands, ownedListParameters, type StartedJob } from './command.ts';
+import { fillRoot } from './deploy.ts';
 import { selected } from './listing.ts';
 import type { Vm, Volume } from './model.ts';
 import { makeNic } from './networks.ts';
@@ -55,6 +56,7 @@ export const machineCommands: Commands = {
         if (root === undefined) {
           throw new ApiError('insufficientCapacity', `Unable to start ${vm.name}: it has no root volume`);
         }
+        await fillRoot(site, root);
         vm.state = 'Running';
         for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
       }),
