@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CloudCapabilities, CloudId } from '../../contract/index.ts';
+import { type CloudCapabilities, CloudId } from '../contract/index.ts';
 import { chooseVmMethod, type VmMethod, type VmMethodFacts } from './chooseVmMethod.ts';
 
 const nothing: CloudCapabilities = {

@@ -1,7 +1,7 @@
-import type { CloudCapabilities, CloudId } from '../../contract/index.ts';
+import type { CloudCapabilities, CloudId, FailoverVm } from '../contract/index.ts';
 
 /** The ways in which a VM is made of a volume that holds its system. */
-export type VmMethod = 'deploy-from-volume' | 'shell-vm' | 'import';
+export type VmMethod = FailoverVm['method'];
 
 /** What the choice rests on besides what the cloud can do. */
 export interface VmMethodFacts {

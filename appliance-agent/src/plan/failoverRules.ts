@@ -6,6 +6,7 @@ import type {
   ResourceLimit,
   VirtualNic,
 } from '../contract/index.ts';
+import { chooseVmMethod } from './chooseVmMethod.ts';
 import { judge, nothing, type Rule } from './rule.ts';
 import { type TargetFacts, targetRules } from './targetRules.ts';
 
@@ -77,6 +78,23 @@ const sharedRules = new Set([
 
 /** What concerns the replica and its guest, whatever becomes of them. */
 const replicaRules: readonly Rule<FailoverFacts>[] = [
+  {
+    id: 'failover.no-vm-method',
+    severity: 'critical',
+    find: ({ workload, cloud, target }) => {
+      const { kind, reason } = chooseVmMethod(cloud.capabilities, { templateId: target.config.templateId });
+      return kind === 'none'
+        ? [
+            {
+              subject: workload.name,
+              summary: `The cloud can make no VM of its volume: ${reason}`,
+              remedy:
+                'Choose a small template in the target’s settings, so that its root disk can be replaced.',
+            },
+          ]
+        : nothing;
+    },
+  },
   {
     id: 'failover.no-replica',
     severity: 'critical',

@@ -23,8 +23,8 @@ export async function importVm(
   const { signal, pauseMs, onAccepted } = options;
   const find = () =>
     lookWhenSettled(client, () => findOwnVm(client, vm.ownerId, signal), passingVmStates, signal);
-  await waitForImports(client, signal);
-  let made = await lookAgain(find, { pauseMs, signal });
+  if (!options.first) await waitForImports(client, signal);
+  let made = options.first ? undefined : await lookAgain(find, { pauseMs, signal });
   if (!made) {
     await root.release(undefined);
     const file = await root.unmanage();

@@ -1,6 +1,7 @@
 import type { FailoverPlan, RecoveryPoint } from '../../contract/index.ts';
 import { type LiveFacts, liveConcerns } from '../../plan/liveRules.ts';
 import { liveFailoverSteps } from './liveJobs.ts';
+import { methodOf } from './vmMethod.ts';
 
 type StepName = (typeof liveFailoverSteps)[number]['name'];
 
@@ -26,6 +27,7 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
         return { name, title, ...(detail !== undefined && { detail }) };
       }),
     ...(planned && forecast && { downtimeSeconds: forecast.downtimeSeconds }),
+    ...methodOf(facts),
     extraBytes: replicaBytes,
   };
 

@@ -2,6 +2,8 @@ import type { CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
 import { destroyVm, findOwnVm, mayExpunge, stopVm, updateVm } from '../../cloudstack/machines.ts';
 import { addNic, listNics, makeDefaultNic, removeNic } from '../../cloudstack/nics.ts';
 import { lookAgain } from '../../cloudstack/settle.ts';
+import { waitForImports } from '../../cloudstack/vmMethods/importVm.ts';
+import { removeShellRoot } from '../../cloudstack/vmMethods/shellVm.ts';
 import { type CloudId, type Failover, isOsseaError } from '../../contract/index.ts';
 import type { StoredVolume } from '../../store/schema.ts';
 import type { VolumeService } from '../../volumes/volumeService.ts';
@@ -34,12 +36,15 @@ export async function removeTargetVm(
   const effects = await store.effects.listOpen({ failoverId: failover.id });
   const intended = effects.filter(({ kind }) => kind === 'vm');
   const held = (await volumesOf(parts, failover)).filter(({ state }) => inVm.has(state));
+  // An import that is under way shows no VM yet.
+  if (intended.length > 0) await waitForImports(client, signal);
   const find = () => findOwnVm(client, failover.id, signal);
   // One that may have been made is given time to show; of one that never was, nothing is expected.
   const vm = intended.length > 0 ? await lookAgain(find, { signal }) : await find();
   if (vm) {
     if (vm.state !== 'Error') await stopVm(client, vm.id, 'forced', { signal });
     await takeVolumesOut(volumes, held, keepVolumes, signal);
+    if (vm.state !== 'Error') await removeShellRoot(client, failover.id, vm.id, { signal });
     if (vm.state !== 'Error' && !(await mayExpunge(client, signal))) {
       const ownNetworks = effects
         .filter(({ kind }) => kind === 'network')
@@ -48,7 +53,10 @@ export async function removeTargetVm(
     }
     const losing = keepVolumes ? [] : held.flatMap(({ volumeId }) => volumeId ?? []);
     await destroyVm(client, vm.id, losing, { signal });
-  } else await takeVolumesOut(volumes, held, keepVolumes, signal);
+  } else {
+    await takeVolumesOut(volumes, held, keepVolumes, signal);
+    if (intended.length > 0) await removeShellRoot(client, failover.id, undefined, { signal });
+  }
   for (const { id } of intended) await store.effects.markUndone(id);
 }
 

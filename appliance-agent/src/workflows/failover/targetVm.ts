@@ -1,19 +1,13 @@
 import type { CloudVm } from '../../cloudstack/client.ts';
-import { type DeployVm, deployVm } from '../../cloudstack/deployVm.ts';
 import { findOwnVm, startVm } from '../../cloudstack/machines.ts';
-import type { EffectOptions } from '../../cloudstack/settle.ts';
-import {
-  type Failover,
-  type FailoverVm,
-  isOsseaError,
-  OsseaError,
-  type VolumeId,
-} from '../../contract/index.ts';
+import type { VmOfVolume } from '../../cloudstack/vmMethods/rootVolume.ts';
+import { type Failover, type FailoverVm, isOsseaError, OsseaError } from '../../contract/index.ts';
 import type { JobRun } from '../jobRun.ts';
 import type { WorkflowParts } from '../parts.ts';
-import { type FailoverCloud, openCloud } from './failoverCloud.ts';
+import { openCloud } from './failoverCloud.ts';
 import { changeFailover } from './failoverRecord.ts';
-import type { PlannedDisk, TargetVmPlan } from './targetVmPlan.ts';
+import type { TargetVmPlan } from './targetVmPlan.ts';
+import { makeVmOfVolume } from './vmMethod.ts';
 
 export { type RemoveTargetVm, removeTargetVm } from './removeTargetVm.ts';
 export {
@@ -49,8 +43,8 @@ export async function makeTargetVm(
     failoverId: failover.id,
     detail: { name: plan.displayName },
   });
-  const vm = await refusalsTold(plan, () =>
-    deploy(parts, cloud, failover, plan, { signal, first: effect.isNew }),
+  const { vm, method, reason } = await refusalsTold(plan, () =>
+    makeVmOfVolume(cloud, vmOf(failover, plan), plan.bootDisk.recordId, { signal, first: effect.isNew }),
   );
   await store.effects.markDone(effect.id, vm.id);
   for (const { recordId } of plan.dataDisks) {
@@ -60,8 +54,8 @@ export async function makeTargetVm(
   const made: FailoverVm = {
     id: vm.id,
     name: plan.displayName,
-    method: 'deploy-from-volume',
-    methodReason: 'The cloud makes VMs of volumes.',
+    method,
+    methodReason: reason,
     nics: plan.nics.flatMap(({ sourceKey, networkId, networkName, mac }, index) =>
       sourceKey === undefined
         ? []
@@ -101,32 +95,7 @@ export async function startTargetVm(
   await startVm(client, vm.id, { signal });
 }
 
-/** The VM with its root disk, by the way that the cloud offers. */
-async function deploy(
-  { store }: WorkflowParts,
-  { client, volumes }: FailoverCloud,
-  failover: Failover,
-  plan: TargetVmPlan,
-  options: EffectOptions,
-): Promise<CloudVm> {
-  const { signal } = options;
-  await volumes.release(plan.bootDisk.recordId, undefined, signal);
-  const volumeId = await volumeIdOf(store, plan.bootDisk);
-  const vm = await deployVm(client, { ...vmOf(failover, plan), root: { kind: 'volume', volumeId } }, options);
-  await volumes.release(plan.bootDisk.recordId, vm.id, signal);
-  return vm;
-}
-
-async function volumeIdOf(
-  store: WorkflowParts['store'],
-  { recordId, label }: PlannedDisk,
-): Promise<VolumeId> {
-  const record = await store.volumes.get(recordId);
-  if (record?.volumeId === undefined) throw new TypeError(`${label} has no volume`);
-  return record.volumeId;
-}
-
-function vmOf(failover: Failover, plan: TargetVmPlan): Omit<DeployVm, 'root'> {
+function vmOf(failover: Failover, plan: TargetVmPlan): VmOfVolume {
   return {
     ownerId: failover.id,
     hostName: plan.hostName,

@@ -19,6 +19,7 @@ import { isLeftAlone } from './prepareGuest.ts';
 import { findRemains } from './remains.ts';
 import { testFacts } from './testFacts.ts';
 import { assertReady } from './testFailover.ts';
+import { methodOf } from './vmMethod.ts';
 
 /** How long both sides may take to answer what a person waits for. Milliseconds. */
 const askTimeoutMs = 120_000;
@@ -71,6 +72,7 @@ export class TestFailovers {
         title,
         ...(details[name] !== undefined && { detail: details[name] }),
       })),
+      ...methodOf(facts),
       extraBytes: 2 * cloneBytes,
     };
   }
