@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 
@@ -58,6 +58,7 @@ export class NbdkitProcess {
   }
 
   static async start(options: NbdkitOptions): Promise<NbdkitProcess> {
+    await mkdir(options.runDir, { recursive: true, mode: 0o700 });
     await removeLeftFolders(options.runDir);
     const folder = await mkdtemp(path.join(options.runDir, `nbdkit-${process.pid}-`));
     return new NbdkitProcess(folder, options);
