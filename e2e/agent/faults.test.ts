@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -184,3 +185,30 @@ it('a target without space left ends in a typed error that says so, and nothing 
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+const hasFuse = existsSync('/dev/fuse') && existsSync('/usr/bin/nbdfuse');
+
+it.skipIf(process.getuid?.() !== 0 || !hasFuse)(
+  'a target that fails with EIO: the job says which device and waits, and goes on when it can be written again',
+  async () => {
+    site.lab.cloud.backNextVolume({ kind: 'failing', error: 'EIO' });
+    const workload = await site.workload({ name: 'bad-volume', disks: oneDisk(24) });
+    await site.setBandwidth(workload, 6);
+    const job = await site.start(workload);
+    await site.until(job, ({ doneBytes }) => doneBytes > 3 * mebibyte);
+    const { disks: replicas } = await site.agent.client.call('getWorkload', { params: { id: workload.id } });
+    const volumeId = replicas[0]?.volumeId ?? '';
+    await site.lab.cloud.failWrites(volumeId, true);
+    const waiting = await site.until(job, ({ state }) => state !== 'running');
+    expect(waiting).toMatchObject({
+      state: 'waiting',
+      waitReason: 'retry',
+      message: expect.stringMatching(/devices\/virtio-.* at offset \d+.*EIO.*tried again/),
+    });
+    await site.lab.cloud.failWrites(volumeId, false);
+    await site.setBandwidth(workload, null);
+    expect((await site.end(job)).problem).toBeUndefined();
+    expect(await site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+    await site.expectClean();
+  },
+);
