@@ -53,6 +53,13 @@ const systemPackages = {
     { name: 'poppler-utils', probe: '/usr/bin/pdftotext', for: 'a foreign reader of PDFs' },
     { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
   ],
+  boot: [
+    { name: 'virt-v2v', probe: '/usr/bin/virt-v2v-in-place', for: 'preparing guests for KVM' },
+    { name: 'libguestfs-tools', probe: '/usr/bin/guestfish', for: 'looking into guests' },
+    { name: 'linux-image-amd64', probe: '/usr/share/doc/linux-image-amd64', for: 'the kernel of libguestfs' },
+    { name: 'mtools', probe: '/usr/bin/mformat', for: 'EFI system partitions' },
+    { name: 'initramfs-tools-core', probe: '/usr/bin/lsinitramfs', for: 'looking into initial RAM disks' },
+  ],
   demo: [],
 };
 
