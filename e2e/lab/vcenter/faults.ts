@@ -156,4 +156,6 @@ export const chaosFaults: VcenterFaults = {
   nfcInitializingMs: 100,
   nfcLeaseFails: 0.03,
   nfcStarHost: true,
+  // An export whose answer was lost blocks its VM until then.
+  nfcLeaseTimeoutSeconds: 5,
 };
