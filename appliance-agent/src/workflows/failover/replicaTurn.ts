@@ -23,7 +23,12 @@ export class ReplicaTurns {
    * Waits for the turn and holds it. Not within a durable step, unless the turn ends with it.
    * @param purpose what is done meanwhile, as a sentence that those who wait are told, such as `The replication writes to the volumes.`
    */
-  async take(run: JobRun, workloadId: string, purpose: string, signal: AbortSignal): Promise<ReplicaTurn> {
+  async take(
+    run: Pick<JobRun, 'waiting'>,
+    workloadId: string,
+    purpose: string,
+    signal: AbortSignal,
+  ): Promise<ReplicaTurn> {
     const before = this.#last.get(workloadId);
     const { promise, resolve } = Promise.withResolvers<void>();
     // Whoever comes next waits for all before it, also where this one gives up waiting.
