@@ -148,16 +148,27 @@ export async function deleteSnapshot(
   });
 }
 
+/** How often a revert is asked for whose answers are lost. */
+const reverts = 4;
+
 /**
- * Puts the snapshot's bytes back into its volume, which must be detached or on a stopped VM. It may be repeated: after a
- * failure of whatever kind the volume's content is unknown until a call has succeeded.
- * @throws OsseaError cloudstack.job-failed also where the storage cannot revert; a volume made from the snapshot takes the
- * place of the old one then
+ * Puts the snapshot's bytes back into its volume, which must be detached or on a stopped VM. An earlier call that still works is waited for, so
+ * that it does not overwrite what is written afterwards; one whose answer is lost is repeated, which costs nothing but time. After any other
+ * failure the volume's content is unknown.
+ * @throws OsseaError cloudstack.job-failed, cloudstack.internal also where the storage cannot revert
  */
 export async function revertSnapshot(
   client: CloudStackClient,
   id: CloudId,
   { signal, onAccepted }: EffectOptions,
 ): Promise<void> {
-  await client.callAsync('revertSnapshot', { id }, { signal, onAccepted });
+  for (let left = reverts; ; left--) {
+    await lookWhenSettled(client, () => findSnapshot(client, id, signal), passing, signal);
+    try {
+      await client.callAsync('revertSnapshot', { id }, { signal, onAccepted });
+      return;
+    } catch (error) {
+      if (left <= 1 || !isOsseaError(error, 'cloudstack.outcome-unknown')) throw error;
+    }
+  }
 }
