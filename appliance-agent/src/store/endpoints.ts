@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { OsseaError, type SourceEndpoint, type TargetEndpoint } from '../contract/index.ts';
 import type { Database } from './database.ts';
 import { sourceOf, targetOf } from './records.ts';
+import { endedVolumeStates } from './volumes.ts';
 
 /** PostgreSQL's unique_violation and foreign_key_violation (appendix A). */
 const uniqueViolation = '23505';
@@ -200,7 +201,11 @@ export class Targets {
       'target',
       undefined,
       this.#database.transaction(async (db) => {
-        await db.deleteFrom('volumes').where('target_id', '=', id).where('state', '=', 'deleted').execute();
+        await db
+          .deleteFrom('volumes')
+          .where('target_id', '=', id)
+          .where('state', 'in', endedVolumeStates)
+          .execute();
         await db.deleteFrom('targets').where('id', '=', id).execute();
       }),
     );

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import type { StoredVolume } from './schema.ts';
 
 /** States in which a volume is none of ours any more. */
-const ended = ['deleted', 'surrendered'];
+export const endedVolumeStates = ['deleted', 'surrendered'];
 
 /** Records of volumes: what their owner writes down before it acts. */
 export class Volumes {
@@ -28,7 +28,7 @@ export class Volumes {
         .selectFrom('volumes')
         .select('record')
         .where('target_id', '=', targetId)
-        .where('state', 'not in', ended)
+        .where('state', 'not in', endedVolumeStates)
         .execute(),
     );
     return rows.map(({ record }) => complete(record));
@@ -41,7 +41,7 @@ export class Volumes {
         .selectFrom('volumes')
         .select('record')
         .where('workload_disk_id', '=', workloadDiskId)
-        .where('state', 'not in', ended)
+        .where('state', 'not in', endedVolumeStates)
         .where(hasRole('replica'))
         .executeTakeFirst(),
     );
@@ -55,7 +55,7 @@ export class Volumes {
         .selectFrom('volumes')
         .select('record')
         .where('workload_id', '=', workloadId)
-        .where('state', 'not in', ended)
+        .where('state', 'not in', endedVolumeStates)
         .where(hasRole(role))
         .execute(),
     );
@@ -65,7 +65,7 @@ export class Volumes {
   /** All that are ours still, as the API shows them. */
   async listAll(): Promise<ManagedVolume[]> {
     const rows = await this.#database.query((db) =>
-      db.selectFrom('volumes').select('record').where('state', 'not in', ended).execute(),
+      db.selectFrom('volumes').select('record').where('state', 'not in', endedVolumeStates).execute(),
     );
     return rows.map(({ record }) => ManagedVolume.parse(record));
   }
