@@ -59,7 +59,10 @@ describe('the demo', { timeout: 300_000 }, () => {
     const { workload, disks } = lastLine(out);
     expect(workload).toBe('db-01');
     expect(disks).toHaveLength(3);
-    for (const disk of disks) expect(disk.targetDigest).toBe(disk.sourceDigest);
+    for (const disk of disks) {
+      expect(disk.targetDigest).toBe(disk.sourceDigest);
+      expect(disk.copiedBytes + disk.holeBytes).toBe(disk.capacityBytes);
+    }
   });
 
   it.skipIf(vcsimProgram === undefined)('does the same from vcsim (VCSIM names its program)', async () => {

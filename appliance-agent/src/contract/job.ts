@@ -79,7 +79,9 @@ export const DiskReport = z.object({
   label: z.string(),
   volumeId: VolumeId,
   capacityBytes: Bytes,
+  /** Written to the volume by this run. */
   copiedBytes: Bytes,
+  /** Zeros of the disk that the volume holds without their having been written. */
   holeBytes: Bytes,
   seconds: z.number(),
   /** Digest of the whole source disk: the BLAKE3 of the chunk digests in order, hex. */

@@ -137,8 +137,12 @@ export async function copyWorkloadDisk(
   });
   return {
     diskId: disk.diskId,
-    copiedBytes: result.readBytes,
-    holeBytes: result.holeBytes,
+    copiedBytes: result.writtenBytes,
+    // A first copy writes all that is not zero, to the block; later ones tell the chunks of zeros that are there.
+    holeBytes:
+      journal.point?.change?.mode === 'full'
+        ? Math.max(0, held.capacityBytes - result.writtenBytes)
+        : result.holeBytes,
     rereadBytes: result.rereadBytes,
     seconds: (performance.now() - startedAt) / 1000,
     sourceDigest: result.sourceDigest,
@@ -227,7 +231,6 @@ export async function verifyWorkloadDisk(
       : await verifyReadback({ ...shared, source: heal ? source : undefined, onlyWritten });
   return {
     ...report,
-    holeBytes: result.holeBytes,
     sourceDigest: result.sourceDigest,
     ...(result.targetDigest !== undefined && { targetDigest: result.targetDigest }),
     verifiedBytes: result.verifiedBytes,

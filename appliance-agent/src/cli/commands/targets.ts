@@ -4,6 +4,7 @@ import {
   CloudId,
   OsseaError,
   type ResourceLimit,
+  type TargetEndpoint,
   type UpdateTarget,
 } from '../../contract/index.ts';
 import { exitCodes } from '../exitCode.ts';
@@ -172,9 +173,15 @@ export function targetCommands(program: Command, shell: Shell): void {
     .action(async (text: string | undefined, options: ConfigOptions, command: Command) => {
       const { client, output } = contextOf(shell, command);
       const { id, name } = await pickTarget(client, text);
-      const body = configChange(options, await client.call('discoverTarget', { params: { id } }));
-      const updated = await client.call('updateTarget', { params: { id }, body });
-      output.result(updated, () => `The defaults of "${name}" are ${JSON.stringify(updated.config)}.`);
+      const discovery = await client.call('discoverTarget', { params: { id } });
+      const updated = await client.call('updateTarget', {
+        params: { id },
+        body: configChange(options, discovery),
+      });
+      output.result(
+        updated,
+        () => `The defaults of "${name}" are:\n${describeConfig(updated.config, discovery)}`,
+      );
     });
 
   target
@@ -216,6 +223,24 @@ function configChange(options: ConfigOptions, discovery: CloudDiscovery): Update
   return { config, ...(applianceVmId !== undefined && { applianceVmId }) };
 }
 
+function describeConfig(config: TargetEndpoint['config'], discovery: CloudDiscovery): string {
+  const chosen = (id: string | undefined, items: readonly { name: string; id: string }[]) => {
+    if (id === undefined) return 'not chosen';
+    const name = items.find((item) => item.id === id)?.name;
+    return name === undefined ? id : `${name} (${id})`;
+  };
+  return fields([
+    ['Zone', chosen(config.zoneId, discovery.zones)],
+    ['Network', chosen(config.networkId, discovery.networks)],
+    ['Service offering', chosen(config.serviceOfferingId, discovery.serviceOfferings)],
+    ['Disk offering', chosen(config.diskOfferingId, discovery.diskOfferings)],
+    [
+      'Template',
+      config.templateId === undefined ? undefined : chosen(config.templateId, discovery.templates),
+    ],
+  ]);
+}
+
 /** CloudStack counts these in units of its own. */
 const limitUnits: Partial<Record<ResourceLimit['resource'], string>> = {
   memory: ' MiB',
@@ -238,7 +263,13 @@ function describeDiscovery(discovery: CloudDiscovery): string {
       ['Deploy from volume', capabilities.deployFromVolume ? 'yes' : 'no'],
     ]),
     section('Zones', named(discovery.zones)),
-    section('Networks', named(discovery.networks)),
+    section(
+      'Networks',
+      discovery.networks.map(({ name, id, zoneId }) => {
+        const zone = discovery.zones.length > 1 && discovery.zones.find((it) => it.id === zoneId);
+        return `${name} (${id})${zone ? ` in ${zone.name}` : ''}`;
+      }),
+    ),
     section('Service offerings', named(discovery.serviceOfferings)),
     section(
       'Disk offerings',
