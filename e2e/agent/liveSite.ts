@@ -161,6 +161,13 @@ export class LiveSite implements AsyncDisposable {
     return this.site.lab.vcenter.vms.find(({ instanceUuid }) => instanceUuid === workload.instanceUuid)!;
   }
 
+  /** Somebody switches the source on or off, or its guest does. */
+  power(workload: Workload, state: 'poweredOn' | 'poweredOff'): void {
+    const vm = this.source(workload);
+    if (state === 'poweredOn') vm.powerOn();
+    else vm.powerOff();
+  }
+
   /** The SHA-256 of each source disk as it is now, whatever the VM is called. */
   sourceDigests(workload: Workload): Promise<string[]> {
     return Promise.all(this.source(workload).disks.map((disk) => disk.digest()));
