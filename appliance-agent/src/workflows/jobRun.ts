@@ -43,6 +43,8 @@ const sampleIntervalMs = 500;
 const keepIntervalMs = 2_000;
 /** How long a step goes on trying against transient errors. Milliseconds. */
 const patienceMs = 15 * 60_000;
+/** How long what a job made is tried to be undone after somebody cancelled it: what is left is in the ledger, and others may wait. Milliseconds. */
+const cancelledPatienceMs = 20_000;
 
 export interface JobRunParts {
   readonly store: Store;
@@ -231,17 +233,20 @@ export class JobRun {
 
   /** Tries again what may go better next time, and says that it waits for it. */
   async #patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const deadline = performance.now() + patienceMs;
+    const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
+      // Only what is undone goes on after a cancel, and a cancel ends its pause.
+      const cancelled = this.cancelled;
+      const pause = cancelled ? signal : AbortSignal.any([signal, this.#stop.signal]);
       try {
         return await work();
       } catch (error) {
-        if (signal.aborted || !isOsseaError(error) || !error.retryable || performance.now() > deadline)
-          throw error;
+        const late = performance.now() - startedAt > (cancelled ? cancelledPatienceMs : patienceMs);
+        if (signal.aborted || !isOsseaError(error) || !error.retryable || late) throw error;
         const seconds = Math.min(30, 2 ** Math.min(attempt - 1, 5));
         this.logger.warn({ code: error.code, detail: error.message, seconds }, 'a step is tried again');
         await this.waiting('retry', `${this.#redact(error.message)} It is tried again in ${seconds} s.`);
-        await setTimeout(seconds * 1000, undefined, { signal });
+        await setTimeout(seconds * 1000, undefined, { signal: pause }).catch(() => signal.throwIfAborted());
         await this.waiting(undefined);
       }
     }
