@@ -1,6 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { expect } from 'vitest';
+import { CloudStackClient } from '../../appliance-agent/src/cloudstack/client.ts';
 import type {
   Failover,
   FailoverState,
@@ -36,6 +39,7 @@ export const guestLog = { disk: 2000, offset: mebibyte, maxRecords: 4096 };
 /** A site whose workloads are failed over for good. */
 export class LiveSite implements AsyncDisposable {
   readonly site: Site;
+  readonly #volumes = new Map<string, { volumeId: string; capacityBytes: number }[]>();
 
   private constructor(site: Site) {
     this.site = site;
@@ -74,6 +78,11 @@ export class LiveSite implements AsyncDisposable {
   ): Promise<Workload> {
     const workload = await this.workload(name, disks, more);
     expect((await this.site.replicate(workload)).problem).toBeUndefined();
+    const { disks: made } = await this.workloadNow(workload);
+    this.#volumes.set(
+      workload.id,
+      made.map(({ volumeId, capacityBytes }) => ({ volumeId: volumeId ?? '', capacityBytes })),
+    );
     return workload;
   }
 
@@ -149,12 +158,81 @@ export class LiveSite implements AsyncDisposable {
     return this.client.call('getWorkload', { params: { id } });
   }
 
-  /** Kills the agent and starts it again, with the credentials that the console would lend. */
+  /** Kills the agent and starts it again. */
   async restart(): Promise<void> {
+    await this.site.agent.kill();
+    await this.startAgent();
+  }
+
+  /** Starts the agent on what it left, with the credentials that the console would lend. */
+  async startAgent(): Promise<void> {
     const { agent, lab, endpoints } = this.site;
-    await agent.kill();
     await agent.start();
     await lendCredentials(agent, lab, endpoints);
+  }
+
+  /** Resolves when a step of the failover's job runs. */
+  async stepRuns(id: string, name: string): Promise<void> {
+    await until(
+      async () => {
+        const { jobId } = await this.get(id);
+        return jobId === undefined ? undefined : this.client.call('getJob', { params: { id: jobId } });
+      },
+      (job) => job?.steps.find((step) => step.name === name)?.state === 'running',
+      60_000,
+    );
+  }
+
+  /** The SHA-256 of each replica, while the agent is not running. */
+  replicaFiles(workload: Workload): Promise<string[]> {
+    return Promise.all(
+      (this.#volumes.get(workload.id) ?? []).map(async ({ volumeId, capacityBytes }) => {
+        const hash = createHash('sha256');
+        const path = this.site.lab.cloud.volumePath(volumeId);
+        await pipeline(createReadStream(path, { end: capacityBytes - 1 }), hash);
+        return hash.digest('hex');
+      }),
+    );
+  }
+
+  /** A VM of somebody else's that has an address. */
+  async squat(mac: string): Promise<AsyncDisposable & { leave(): Promise<void> }> {
+    const { cloud } = this.site.lab;
+    const { zoneId, serviceOfferingId, networkId, templateId } = cloud.defaults;
+    const client = new CloudStackClient({
+      url: cloud.url,
+      credentials: () => ({ kind: 'cloudstack', apiKey: cloud.apiKey, secretKey: cloud.secretKey }),
+    });
+    const { virtualmachine } = await client.callAsync('deployVirtualMachine', {
+      zoneid: zoneId,
+      serviceofferingid: serviceOfferingId,
+      templateid: templateId,
+      name: 'squatter',
+      'iptonetworklist[0].networkid': networkId,
+      'iptonetworklist[0].mac': mac,
+    });
+    const leave = async () => {
+      const admin = new CloudStackClient({
+        url: cloud.url,
+        credentials: () => ({
+          kind: 'cloudstack',
+          apiKey: cloud.adminApiKey,
+          secretKey: cloud.adminSecretKey,
+        }),
+      });
+      const { id } = Object(virtualmachine);
+      if (cloud.vms().some((vm) => vm.id === id)) {
+        await admin.callAsync('destroyVirtualMachine', { id, expunge: true });
+      }
+      await admin.close();
+    };
+    return {
+      leave,
+      async [Symbol.asyncDispose]() {
+        await leave();
+        await client.close();
+      },
+    };
   }
 
   source(workload: Workload) {

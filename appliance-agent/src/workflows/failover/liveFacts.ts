@@ -65,7 +65,11 @@ export async function liveFacts(
     point: request.mode === 'planned' ? 'fresh' : 'latest',
     now: new Date(),
     tornSince,
-    replicating: workload.currentJobId !== undefined && workload.currentJobId !== own?.jobId,
+    // An unplanned one does not wait for a replication, which would wait for the source.
+    replicating:
+      request.mode === 'planned' &&
+      workload.currentJobId !== undefined &&
+      workload.currentJobId !== own?.jobId,
     sourceReachable: source.reachable,
     converterProblem: undefined,
     places: [],

@@ -87,8 +87,16 @@ export class LiveFailovers {
       return await changeFailover(this.#parts, failover.id, { jobId: job.id });
     } catch (error) {
       if (!isOsseaError(error, 'job.running')) throw error;
+      if (liveRequestOf(failover).mode === 'unplanned') await this.#endHopeless(failover);
       return failover;
     }
+  }
+
+  /** A replication that waits for a source that is lost would hold the replica for long. */
+  async #endHopeless({ workloadId }: Failover): Promise<void> {
+    const { currentJobId } = await this.#parts.store.workloads.require(workloadId);
+    const job = currentJobId === undefined ? undefined : await this.#parts.store.jobs.get(currentJobId);
+    if (job && (job.kind === 'replicate' || job.kind === 'verify')) await this.#jobs.cancel(job.id);
   }
 
   /** Goes on with a failover that was interrupted, from what it reached. @throws OsseaError `request.conflict`, `job.running` */
