@@ -37,7 +37,9 @@ test('pitfall 16: a copy that is killed again and again ends whole, and reads le
   {
     // Slow enough that every kill hits a copy on its way: 64 MiB take about 4 s.
     const filters = ['--filter=rate', '--filter=stats'];
-    await using server = await startNbdkit(...filters, 'file', image, 'rate=128M', `statsfile=${statistics}`);
+    // One thread: with several, nbdkit 1.32 aborts now and then when a client is killed while answers are on their way.
+    const parameters = ['--threads=1', ...filters, 'file', image, 'rate=128M', `statsfile=${statistics}`];
+    await using server = await startNbdkit(...parameters);
     const start = () => {
       const script = join(import.meta.dirname, 'copyChild.testing.ts');
       return spawn(process.execPath, [script, server.uri, targetPath, journalPath], {
@@ -46,7 +48,14 @@ test('pitfall 16: a copy that is killed again and again ends whole, and reads le
     };
     for (let kill = 1; kill <= kills; kill++) {
       const child = start();
-      await madeSafe(journalPath, (sizeBytes / (kills + 1)) * (kill - Math.random() / 2));
+      const ended = once(child, 'exit').then(([code]) =>
+        Promise.reject(new Error(`The copy ended with ${code}.`)),
+      );
+      ended.catch(() => undefined);
+      await Promise.race([
+        ended,
+        madeSafe(journalPath, (sizeBytes / (kills + 1)) * (kill - Math.random() / 2)),
+      ]);
       child.kill('SIGKILL');
       await once(child, 'close');
     }
