@@ -66,3 +66,17 @@ test('a server without TLS is unreachable', async () => {
   plain.close();
   await once(plain, 'close');
 });
+
+test('a server that does not speak TLS is told as one', async () => {
+  const plain = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(plain, 'listening');
+  const { port } = plain.address() as AddressInfo;
+  await expect(probeCertificate(`https://127.0.0.1:${port}/`)).rejects.toMatchObject({
+    code: 'vsphere.unreachable',
+    message: expect.stringMatching(/answers, but not by TLS.*\(wrong version number\)\.$/),
+  });
+  plain.close();
+});

@@ -51,7 +51,7 @@ export async function probeCertificate(url: string): Promise<Certificate> {
     });
     socket.once('error', (error) => {
       reject(
-        new OsseaError('vsphere.unreachable', `${host} cannot be reached: ${error.message}.`, {
+        new OsseaError('vsphere.unreachable', `${host} cannot be reached: ${whyNot(error)}.`, {
           field: 'url',
           value: url,
           remedy:
@@ -62,4 +62,12 @@ export async function probeCertificate(url: string): Promise<Certificate> {
       );
     });
   });
+}
+
+/** OpenSSL's own texts tell where in its code they come from, and nothing to whom they are shown. */
+function whyNot(error: Error): string {
+  const code = 'code' in error ? String(error.code) : '';
+  if (!code.startsWith('ERR_SSL_') && code !== 'EPROTO') return error.message;
+  const reason = 'reason' in error ? String(error.reason) : code;
+  return `it answers, but not by TLS as HTTPS does (${reason})`;
 }
