@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,6 +135,23 @@ describe('bad input to a real agent', () => {
     expect((await run(['workload', 'set', 'victim', '--transport', 'vddk'])).code).toBe(0);
     expectReadable(await run(['replicate', 'victim', '--follow']), 6, /OSSEA_VDDK_LIBDIR/);
     expect(lab.leftovers()).toEqual([]);
+  });
+
+  it('a volume that is smaller than the disk, as somebody shrank it: named with both sizes', async () => {
+    expect((await run(['workload', 'set', 'victim', '--transport', 'folder'])).code).toBe(0);
+    expect((await run(['replicate', 'victim', '--follow'])).code).toBe(0);
+    const [volume] = JSON.parse((await run(['--json', 'volumes'])).out);
+    await truncate(lab.cloud.volumePath(volume.volumeId), 2 ** 19);
+    expectReadable(
+      await run(['replicate', 'victim', '--follow']),
+      1,
+      /524288 bytes.*needs 1048576.*replicate again/,
+    );
+    const [job] = JSON.parse((await run(['--json', 'jobs', 'list'])).out);
+    expect(job.problem).toMatchObject({ code: 'volume.too-small', remedy: expect.any(String) });
+  });
+
+  it('a workload is removed only by who means it, and nothing of it is left', async () => {
     expectReadable(await run(['workload', 'remove', 'victim']), 2, '--yes');
     expect((await run(['workload', 'remove', 'victim', '--yes'])).code).toBe(0);
     expect(lab.leftovers()).toEqual([]);

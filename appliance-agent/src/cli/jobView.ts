@@ -108,7 +108,7 @@ export function reportTable(job: Job): string {
       showBytes(report.copiedBytes),
       showBytes(report.holeBytes),
       showDuration(report.seconds),
-      report.seconds > 0 ? showRate(report.copiedBytes / report.seconds) : '',
+      report.seconds > 0 && report.copiedBytes > 0 ? showRate(report.copiedBytes / report.seconds) : '',
       report.sourceDigest.slice(0, 16),
       report.targetDigest?.slice(0, 16) ?? '',
       report.verified
