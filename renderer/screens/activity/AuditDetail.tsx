@@ -2,6 +2,7 @@ import { Button, Code, Stack, Text } from '@mantine/core';
 import { IconCopy } from '@tabler/icons-react';
 import { invoke } from '../../app/bridge.ts';
 import styles from './AuditDetail.module.css';
+import { detailInWords } from './auditDetail.ts';
 import type { AuditRow } from './auditFilter.ts';
 import { outcomeWords } from './auditWords.ts';
 
@@ -16,7 +17,7 @@ export function AuditDetail({ row: { entry, act, subject } }: { readonly row: Au
   ];
   return (
     <Stack gap="sm" p="md" maw={900} style={{ whiteSpace: 'normal', overflowWrap: 'anywhere' }}>
-      {entry.detail !== undefined && <Text size="sm">{entry.detail}</Text>}
+      {entry.detail !== undefined && <Text size="sm">{detailInWords(entry.detail)}</Text>}
       <dl className={styles.facts}>
         {facts.map(([name, text]) => (
           <div key={name}>

@@ -3,6 +3,7 @@ import { Ago } from '../../components/Ago.tsx';
 import type { DataColumn } from '../../components/DataTable.tsx';
 import links from '../../components/tableLink.module.css';
 import styles from './auditColumns.module.css';
+import { detailInWords } from './auditDetail.ts';
 import type { AuditRow } from './auditFilter.ts';
 import { outcomeWords } from './auditWords.ts';
 import { Outcome } from './Outcome.tsx';
@@ -46,9 +47,9 @@ export const auditColumns: readonly DataColumn<AuditRow>[] = [
     grow: true,
     value: ({ entry }) => outcomeWords[entry.outcome],
     cell: ({ entry }) => (
-      <span title={entry.detail}>
+      <span title={entry.detail && detailInWords(entry.detail)}>
         <Outcome outcome={entry.outcome} />
-        {entry.detail !== undefined && <span className={styles.detail}>{entry.detail}</span>}
+        {entry.detail !== undefined && <span className={styles.detail}>{detailInWords(entry.detail)}</span>}
       </span>
     ),
   },

@@ -49,6 +49,7 @@ const acts: { readonly [R in RouteName]?: string } = {
   cleanUpFailover: 'Clean up a failover',
   cancelFailover: 'Cancel a failover',
   answerFailover: 'Answer a failover',
+  retryFailover: 'Go on with a failover',
   extendCommit: 'Give more time before the commit',
   markTested: 'Mark as tested',
 };
