@@ -4,10 +4,11 @@ import { Link } from 'react-router';
 import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { formatDuration } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
-import { worstLags } from './fleet.ts';
+import { breaksGoal, worstLags } from './fleet.ts';
 
 const listed = 5;
 const tickMs = 10_000;
+const broken = { color: 'var(--mantine-color-error)', fontWeight: 600 } as const;
 
 /** The replicas that are furthest behind their VMs: what would be lost if the source were lost now. */
 export function LagPanel({ workloads }: { readonly workloads: readonly Workload[] }) {
@@ -41,7 +42,11 @@ export function LagPanel({ workloads }: { readonly workloads: readonly Workload[
               style={{ fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' }}
               title={workload.replicatedUntil && new Date(workload.replicatedUntil).toLocaleString()}
             >
-              {formatDuration(seconds)}
+              <span style={breaksGoal({ workload, seconds }) ? broken : undefined}>
+                {formatDuration(seconds)}
+              </span>
+              {workload.settings.rpoGoalSeconds !== undefined &&
+                ` of ${formatDuration(workload.settings.rpoGoalSeconds)}`}
             </Text>
           </Group>
         ))}

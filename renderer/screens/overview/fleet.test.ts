@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CloudDiscovery } from '../../../appliance-agent/src/contract/index.ts';
 import { workloadFixture } from '../../components/job/jobFixture.ts';
-import { capacitiesOf, fullness, worstLags } from './fleet.ts';
+import { breaksGoal, capacitiesOf, fullness, worstLags } from './fleet.ts';
 
 const now = Date.parse('2026-01-01T10:00:00.000Z');
 const at = (hour: number) => `2026-01-01T0${hour}:00:00.000Z`;
@@ -21,6 +21,17 @@ test('the lag is that of replicas whose source still runs, the worst first', () 
   expect(lags.map(({ workload, seconds }) => [workload.name, seconds])).toEqual([
     ['web-2', 9 * 3600],
     ['web-5', 5 * 3600],
+  ]);
+});
+
+test('a replica that breaks what was agreed comes before one that is older and may be', () => {
+  const agreed = workloadFixture(1, { replicatedUntil: at(9) });
+  const broken = { ...agreed, settings: { ...agreed.settings, rpoGoalSeconds: 900 } };
+  const kept = workloadFixture(2, { replicatedUntil: at(1) });
+  const lags = worstLags([kept, broken], now, 2);
+  expect(lags.map((lag) => [lag.workload.name, breaksGoal(lag)])).toEqual([
+    ['web-1', true],
+    ['web-2', false],
   ]);
 });
 

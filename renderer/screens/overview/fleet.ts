@@ -7,7 +7,13 @@ export interface Lag {
   readonly seconds: number;
 }
 
-/** The workloads whose replicas are furthest behind, the worst first. */
+/** Whether a replica is further behind than was agreed. */
+export function breaksGoal({ workload, seconds }: Lag): boolean {
+  const goal = workload.settings.rpoGoalSeconds;
+  return goal !== undefined && seconds > goal;
+}
+
+/** The workloads whose replicas are furthest behind: those that break what was agreed, then by time. */
 export function worstLags(workloads: readonly Workload[], now: number, count: number): readonly Lag[] {
   return workloads
     .flatMap((workload) => {
@@ -16,7 +22,7 @@ export function worstLags(workloads: readonly Workload[], now: number, count: nu
         ? []
         : [{ workload, seconds: Math.max(0, (now - Date.parse(since)) / 1000) }];
     })
-    .toSorted((a, b) => b.seconds - a.seconds)
+    .toSorted((a, b) => Number(breaksGoal(b)) - Number(breaksGoal(a)) || b.seconds - a.seconds)
     .slice(0, count);
 }
 

@@ -2,6 +2,7 @@ import { Link } from 'react-router';
 import { Ago } from '../../components/Ago.tsx';
 import type { DataColumn } from '../../components/DataTable.tsx';
 import { formatBytes } from '../../components/format.ts';
+import { Remaining } from '../../components/job/Remaining.tsx';
 import { ShareBar } from '../../components/job/ShareBar.tsx';
 import styles from '../../components/tableLink.module.css';
 import { stateLabel } from '../../components/workload/lifecycle.ts';
@@ -23,11 +24,11 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
       </Link>
     ),
   },
-  { id: 'state', header: 'State', width: 124, value: ({ workload }) => stateLabel(workload.state) },
+  { id: 'state', header: 'State', width: 112, value: ({ workload }) => stateLabel(workload.state) },
   {
     id: 'next',
     header: 'Next step',
-    width: 190,
+    width: 164,
     grow: true,
     value: ({ next }) => `${next.urgent ? 0 : 1} ${next.text}`,
     cell: ({ next }) => <NextText next={next} />,
@@ -35,17 +36,39 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'progress',
     header: 'Progress',
-    width: 110,
+    width: 104,
     value: ({ job }) => (job && job.plannedBytes > 0 ? job.doneBytes / job.plannedBytes : undefined),
     cell: ({ job }) => job && <ShareBar job={job} />,
   },
   {
+    id: 'backlog',
+    header: 'To copy',
+    width: 88,
+    align: 'end',
+    value: ({ job }) => job && job.plannedBytes - job.doneBytes,
+    cell: ({ job }) => job && <Remaining job={job} what="bytes" />,
+  },
+  {
+    id: 'left',
+    header: 'Level in',
+    width: 88,
+    align: 'end',
+    value: ({ job }) => job?.etaSeconds,
+    cell: ({ job }) => job && <Remaining job={job} what="time" />,
+  },
+  {
     id: 'behind',
     header: 'Behind (RPO)',
-    width: 126,
+    width: 124,
     align: 'end',
     value: ({ behind }) => (behind === undefined ? undefined : -Date.parse(behind)),
-    cell: (row) => <Behind behind={row.behind} cachedAt={row.cachedAt} />,
+    cell: (row) => (
+      <Behind
+        behind={row.behind}
+        cachedAt={row.cachedAt}
+        goalSeconds={row.workload.settings.rpoGoalSeconds}
+      />
+    ),
   },
   {
     id: 'disks',

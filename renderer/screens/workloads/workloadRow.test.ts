@@ -23,6 +23,11 @@ test('the job that goes on tells what is next, then the trouble, then the state'
   expect(nextOf(troubled, waiting)).toEqual({ text: 'Waits for credentials.', urgent: true });
   expect(nextOf(troubled, undefined)).toEqual({ text: attention.title, urgent: true });
   expect(nextOf(workloadFixture(1, { state: 'managed' }), undefined)).toMatchObject({ urgent: false });
+  const protectedOne = workloadFixture(1, { state: 'protected' });
+  const schedule = { kind: 'interval' as const, minutes: 15 };
+  const scheduled = { ...protectedOne, settings: { ...protectedOne.settings, schedule } };
+  expect(nextOf(protectedOne, undefined).text).toMatch(/^Replicate again/);
+  expect(nextOf(scheduled, undefined).text).toMatch(/^Start a test/);
 });
 
 test('a row finds its job, and knows nothing of jobs that are over', () => {

@@ -22,14 +22,20 @@ export interface NextAct {
   readonly urgent: boolean;
 }
 
-export function nextOf({ state, attention }: Workload, job: Job | undefined): NextAct {
+export function nextOf({ state, attention, settings }: Workload, job: Job | undefined): NextAct {
   if (job) return { text: whatOf(job), urgent: needsPerson(job) };
   if (attention) return { text: attention.title, urgent: true };
   switch (state) {
     case 'managed':
       return { text: 'Start the first replication', urgent: false };
     case 'protected':
-      return { text: 'Replicate again to catch up', urgent: false };
+      return {
+        text:
+          settings.schedule.kind === 'manual'
+            ? 'Replicate again, or start a test'
+            : 'Start a test, or cut over',
+        urgent: false,
+      };
     case 'testing':
       return { text: 'Look at the test, then end it', urgent: false };
     case 'failed-over':
