@@ -17,6 +17,13 @@ const axisFont = '12px system-ui, sans-serif';
 const rateAxisWidth = 86;
 /** Steps of the rate's axis: powers of two, as rates are told in MiB. */
 const rateSteps = Array.from({ length: 24 }, (_, power) => 2 ** (18 + power));
+/** Seconds that the axis of time shows at least. */
+const shortestSpan = 120;
+const clockWithSeconds = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
 /** Bytes a second over time. */
@@ -45,12 +52,17 @@ export function ThroughputChart({ at, bytesPerSecond, label, height }: Props) {
         height,
         legend: { show: false },
         cursor: { y: false },
-        scales: { y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, 2 ** 20) * 1.1] } },
+        scales: {
+          // A copy that has only begun has a clock below it too.
+          x: { range: (_self, from, to) => [Math.min(from, to - shortestSpan), to] },
+          y: { range: (_self, _min, max) => [0, Math.max(max ?? 0, 2 ** 20) * 1.1] },
+        },
         axes: [
           {
             ...axis,
-            incrs: [60, 120, 300, 600, 3600, 7200, 14_400, 21_600],
-            values: (_self, values) => values.map((at) => clock.format(at * 1000)),
+            incrs: [30, 60, 120, 300, 600, 3600, 7200, 14_400, 21_600],
+            values: (_self, values) =>
+              values.map((at) => (at % 60 === 0 ? clock : clockWithSeconds).format(at * 1000)),
           },
           {
             ...axis,

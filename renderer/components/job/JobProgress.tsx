@@ -17,8 +17,9 @@ export function JobProgress({ job, live }: Props) {
   const percent = Math.floor(shareOf(now, isOver(now)) * 100);
   const moving = live && now.state === 'running';
   const bottleneck = moving ? bottleneckOf(now.disks) : undefined;
-  if (now.plannedBytes === 0 && !isOver(now))
-    return (
+  // Nothing of nothing is no progress.
+  if (now.plannedBytes === 0)
+    return isOver(now) ? null : (
       <Text size="sm" c="dimmed">
         How much there is to copy is not known yet.
       </Text>

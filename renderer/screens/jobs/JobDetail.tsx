@@ -78,7 +78,7 @@ export function JobDetail({ applianceId }: { readonly applianceId: string }) {
               {job.kind !== 'cleanup' && (
                 <>
                   <JobProgress job={job} live={live} />
-                  <DiskProgressTable job={job} live={live} />
+                  {!(isOver(job) && job.reports.length > 0) && <DiskProgressTable job={job} live={live} />}
                 </>
               )}
             </Panel>

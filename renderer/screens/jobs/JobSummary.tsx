@@ -1,5 +1,6 @@
 import { Grid, Group, Stack, Text } from '@mantine/core';
 import { DiskProgressTable } from '../../components/job/DiskProgressTable.tsx';
+import { EvidenceTable } from '../../components/job/EvidenceTable.tsx';
 import { JobActions } from '../../components/job/JobActions.tsx';
 import { JobCause } from '../../components/job/JobCause.tsx';
 import { isOver } from '../../components/job/jobWords.ts';
@@ -25,7 +26,11 @@ export function JobSummary({ applianceId, row: { job, place, live }, readOnly }:
         </Grid.Col>
         {job.kind !== 'cleanup' && (
           <Grid.Col span={{ base: 12, lg: 8 }}>
-            <DiskProgressTable job={job} live={live} />
+            {isOver(job) && job.reports.length > 0 ? (
+              <EvidenceTable reports={job.reports} />
+            ) : (
+              <DiskProgressTable job={job} live={live} />
+            )}
           </Grid.Col>
         )}
       </Grid>

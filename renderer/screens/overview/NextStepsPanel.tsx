@@ -59,9 +59,11 @@ export function NextStepsPanel({ workloads, jobs }: Props) {
                   <Ago at={step.since} />
                 </Text>
               </Text>
-              <Text size="sm">{step.reason}</Text>
+              <Text size="sm" lineClamp={2} title={step.reason}>
+                {step.reason}
+              </Text>
               {step.remedy && (
-                <Text size="sm" c="dimmed">
+                <Text size="sm" c="dimmed" lineClamp={2} title={step.remedy}>
                   {step.remedy}
                 </Text>
               )}

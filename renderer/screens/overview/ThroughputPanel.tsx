@@ -20,11 +20,17 @@ const spansOfADay = 96;
 const chartHeight = 170;
 const noPoints: readonly { readonly at: number; readonly bytesPerSecond: number }[] = [];
 
-function LiveChart({ applianceId }: { readonly applianceId: string }) {
+function LiveChart({ applianceId, live }: { readonly applianceId: string; readonly live: boolean }) {
   const points = useProgress((state) => state.throughput.get(applianceId)) ?? noPoints;
   const at = useMemo(() => points.map((point) => point.at), [points]);
   const rates = useMemo(() => points.map(({ bytesPerSecond }) => bytesPerSecond), [points]);
   const last = rates.at(-1);
+  if (!live)
+    return (
+      <Text size="sm" c="dimmed" h={chartHeight}>
+        The appliance does not answer: how fast it goes now is not known. Work on it goes on.
+      </Text>
+    );
   if (last === undefined)
     return (
       <Text size="sm" c="dimmed" h={chartHeight}>
@@ -110,14 +116,14 @@ export function ThroughputPanel({ applianceId, jobs, live }: Props) {
         />
       }
     >
-      {span === 'now' ? <LiveChart applianceId={applianceId} /> : <DayChart jobs={jobs} />}
+      {span === 'now' ? <LiveChart applianceId={applianceId} live={live} /> : <DayChart jobs={jobs} />}
       <Stack gap="xs">
         {running.map((job) => (
           <RunningJob key={job.id} job={job} live={live} />
         ))}
       </Stack>
       <Text size="sm" c="dimmed">
-        {running.length === 0 && 'No job is running. '}
+        {running.length === 0 && live && 'No job is running. '}
         {waiting > 0 && (
           <Anchor component={Link} to="/jobs?state=waiting" size="sm">
             {waiting} {waiting === 1 ? 'job waits' : 'jobs wait'}
