@@ -6,6 +6,7 @@ import { useNavigate } from 'react-router';
 import { useConsoleQuery } from '../queries/console.ts';
 import { useLiveEvents } from '../queries/liveEvents.ts';
 import { listen } from './bridge.ts';
+import { showShortcuts } from './Shortcuts.tsx';
 
 /** Follows menus, deep links, notifications and the theme setting. */
 export function useShellEvents(): void {
@@ -24,7 +25,8 @@ export function useShellEvents(): void {
   useEffect(
     () =>
       listen('command', ({ name }) => {
-        if (name === 'palette' || name === 'shortcuts') spotlight.open();
+        if (name === 'palette') spotlight.open();
+        if (name === 'shortcuts') showShortcuts();
         if (name === 'refresh') void client.invalidateQueries();
         if (name === 'new-workload') void navigate('/inventory');
         if (name === 'find') document.querySelector<HTMLInputElement>('input[type="search"]')?.focus();

@@ -1,10 +1,10 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { IconLock, IconLockOff, IconRefresh, IconShieldCheck } from '@tabler/icons-react';
+import { keychainLoss, keychainTitle } from '../../components/keychainWords.ts';
 import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { useConsoleQuery } from '../../queries/console.ts';
-import { keychainLoss, keychainTitle } from './settingsWords.ts';
 
 /** Whether secrets can be kept, and what to install where they cannot. */
 export function KeychainPanel() {
