@@ -2,13 +2,16 @@ import { ActionIcon, AppShell, Badge, Burger, Group, NavLink, Select, Text, Tool
 import { useDisclosure } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
 import { IconSearch } from '@tabler/icons-react';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import { HealthBanner } from '../components/HealthBanner.tsx';
 import { HealthDot } from '../components/HealthDot.tsx';
 import { useAgentQuery } from '../queries/agent.ts';
 import { useConsoleQuery } from '../queries/console.ts';
 import { useApplianceChoice } from '../stores/appliance.ts';
+import { Brand } from './Brand.tsx';
+import styles from './Frame.module.css';
+import { KeychainDialog } from './KeychainDialog.tsx';
 import { screens } from './screens.ts';
 
 /** The appliance that is shown: the chosen one, else the default, else the first. */
@@ -29,6 +32,9 @@ function useChosenAppliance() {
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
   const { pathname } = useLocation();
+  const screen = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another screen begins at its top
+  useEffect(() => screen.current?.scrollTo(0, 0), [pathname]);
   const { appliances, applianceId, choose } = useChosenAppliance();
   const status = useConsoleQuery('appliances.status').data?.find(({ id }) => id === applianceId);
   const waiting =
@@ -48,6 +54,7 @@ export function Frame() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
+            <Brand />
             <Text fw={700} component="span">
               OSSEA Migrate
             </Text>
@@ -78,12 +85,13 @@ export function Frame() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Screens">
-        {screens.map(({ path, title, shortcut }) => (
+        {screens.map(({ path, title, shortcut, icon: Icon }) => (
           <NavLink
             key={path}
             component={RouterLink}
             to={path}
             label={title}
+            leftSection={<Icon size={18} stroke={1.6} aria-hidden />}
             active={pathname.startsWith(path)}
             aria-keyshortcuts={`Control+${shortcut}`}
             onClick={close}
@@ -99,7 +107,10 @@ export function Frame() {
       </AppShell.Navbar>
       <AppShell.Main style={{ display: 'flex', flexDirection: 'column', height: '100dvh' }}>
         {status && <HealthBanner status={status} />}
-        <Outlet />
+        <KeychainDialog />
+        <div ref={screen} className={styles.screen} data-screen>
+          <Outlet />
+        </div>
       </AppShell.Main>
     </AppShell>
   );

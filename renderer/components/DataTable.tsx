@@ -47,7 +47,7 @@ export interface DataTableProps<T> {
 const rowHeight = 36;
 const controlWidth = 36;
 const noneSelected: ReadonlySet<string> = new Set();
-const interactive = 'a, button, input, select, textarea, [contenteditable="true"]';
+const interactive = 'a, button, input, select, textarea, [contenteditable="true"], [data-detail]';
 
 /**
  * A table of any length: only the rows in sight are rendered. Sorting, columns and widths are remembered per `name`.
@@ -234,7 +234,8 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                 />
                 {expanded && (
                   <div role="row" className={styles.detail}>
-                    <div role="gridcell" className={styles.whole}>
+                    {/* What is wider than the table is scrolled by the keyboard too. */}
+                    <div role="gridcell" className={styles.whole} tabIndex={0} data-detail>
                       {renderDetail?.(row.original)}
                     </div>
                   </div>

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Group, Menu, Stack, Table, Text } from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Menu, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { IconDots } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Ago } from '../../components/Ago.tsx';
@@ -32,7 +32,7 @@ export function AccountList({ title, accounts, add, onEdit, onDelete }: Props) {
                 <Table.Th>Account</Table.Th>
                 <Table.Th>Changed</Table.Th>
                 <Table.Th w={150}>
-                  <span className="mantine-visually-hidden">Actions</span>
+                  <VisuallyHidden>Actions</VisuallyHidden>
                 </Table.Th>
               </Table.Tr>
             </Table.Thead>

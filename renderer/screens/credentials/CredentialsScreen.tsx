@@ -46,7 +46,7 @@ export default function CredentialsScreen() {
         <Menu position="bottom-end">
           <Menu.Target>
             <Button variant="default" rightSection={<IconChevronDown size={16} aria-hidden />}>
-              Move
+              Export, import
             </Button>
           </Menu.Target>
           <Menu.Dropdown>

@@ -12,6 +12,8 @@ function diskKind(disk: VirtualDisk): string {
   return [kind, disk.mode.replace('_', ' '), ...(disk.shared ? ['shared'] : [])].join(', ');
 }
 
+const whole = { whiteSpace: 'nowrap' } as const;
+
 function Fact({ label, value }: { readonly label: string; readonly value: string | undefined }) {
   if (!value) return null;
   return (
@@ -66,8 +68,10 @@ function Devices({ vm, row }: { readonly vm: VirtualMachine; readonly row: VmRow
         <Table.Tbody>
           {vm.disks.map((disk) => (
             <Table.Tr key={disk.key}>
-              <Table.Td>{disk.label}</Table.Td>
-              <Table.Td ta="right">{formatBytes(disk.capacityBytes)}</Table.Td>
+              <Table.Td style={whole}>{disk.label}</Table.Td>
+              <Table.Td ta="right" style={whole}>
+                {formatBytes(disk.capacityBytes)}
+              </Table.Td>
               <Table.Td>{diskKind(disk)}</Table.Td>
               <Table.Td>{`${disk.controllerKind} ${disk.controllerBus}:${disk.unitNumber}`}</Table.Td>
               <Table.Td style={{ overflowWrap: 'anywhere', whiteSpace: 'normal' }}>{disk.fileName}</Table.Td>
@@ -91,7 +95,7 @@ function Devices({ vm, row }: { readonly vm: VirtualMachine; readonly row: VmRow
         <Table.Tbody>
           {vm.nics.map((nic) => (
             <Table.Tr key={nic.key}>
-              <Table.Td>{nic.label}</Table.Td>
+              <Table.Td style={whole}>{nic.label}</Table.Td>
               <Table.Td>{nic.adapter}</Table.Td>
               <Table.Td>
                 {nic.networkName ?? 'None'}
