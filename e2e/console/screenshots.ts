@@ -3,9 +3,9 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addWorkload } from '../agent/agentProcess.ts';
-import { consoleTestsLack, startDesk } from './electron/consoleApp.ts';
-import { connectAppliance, lendAccounts, startRemoteSite } from './electron/labDesk.ts';
+import { type ConsoleApp, consoleTestsLack, startDesk } from './electron/consoleApp.ts';
+import { expectState, startRemoteSite } from './electron/labDesk.ts';
+import { emptyScenes, furnish, type Scene, scenesOf } from './electron/scenes.ts';
 import { resize, setTheme, stops, themes, visit } from './electron/tour.ts';
 
 const folder = join(import.meta.dirname, '..', '..', '.cache', 'screenshots');
@@ -20,36 +20,39 @@ if (consoleTestsLack !== undefined) {
 }
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
-await using remote = await startRemoteSite({});
-await using desk = await startDesk();
-const app = await desk.launch();
-const applianceId = await connectAppliance(app, remote);
-await lendAccounts(app, remote, applianceId);
-const { site } = remote;
-for (const name of ['web-01', 'files-01', 'cluster-node-01']) {
-  await site.replicate(await addWorkload(site.agent, site.endpoints, name));
-}
-const running = await addWorkload(site.agent, site.endpoints, 'db-01');
-await site.setBandwidth(running, 1);
-const job = await site.start(running);
-const details = [
-  { name: 'workload', path: `/workloads/${running.id}`, title: 'db-01', settled: 'Disks' },
-  { name: 'job', path: `/jobs/${job.id}`, title: 'Replicate db-01', settled: 'Steps' },
-  {
-    name: 'appliance',
-    path: `/appliances/${applianceId}`,
-    title: 'lab appliance',
-    settled: 'Health of the appliance',
-  },
-];
-for (const { width, height } of sizes) {
-  await resize(app, width, height);
-  for (const theme of themes) {
-    await setTheme(app.page, theme);
-    for (const stop of [...stops, ...details]) {
-      await visit(app.page, stop);
-      await app.page.screenshot({ path: join(folder, `${stop.name}-${theme}-${width}.png`) });
+
+/** Of every scene, in every size and theme; what a scene cannot show is said, and the tour goes on. */
+async function take(app: ConsoleApp, scenes: readonly Scene[], prefix = ''): Promise<void> {
+  await app.page.emulateMedia({ reducedMotion: 'reduce' });
+  for (const { width, height } of sizes) {
+    await resize(app, width, height);
+    for (const theme of themes) {
+      await setTheme(app.page, theme);
+      for (const scene of scenes) {
+        await visit(app.page, scene);
+        await scene.act?.(app.page);
+        await app.page.screenshot({ path: join(folder, `${prefix}${scene.name}-${theme}-${width}.png`) });
+        await scene.leave?.(app.page);
+      }
     }
   }
 }
+
+{
+  await using desk = await startDesk();
+  await using app = await desk.launch();
+  await take(app, emptyScenes(), 'empty-');
+}
+await using remote = await startRemoteSite({});
+await using desk = await startDesk();
+const app = await desk.launch();
+const places = await furnish(app, remote);
+await take(app, scenesOf(places));
+await remote.ssh.kill();
+await expectState(app.page, places.applianceId, 'offline');
+await take(
+  app,
+  stops.filter(({ name }) => name !== 'welcome'),
+  'offline-',
+);
 console.log(`The pictures are in ${folder}.`);

@@ -57,6 +57,11 @@ export interface LaunchOptions {
 export interface ConsoleApp extends AsyncDisposable {
   readonly electron: ElectronApplication;
   readonly page: Page;
+  /**
+   * Runs a function in the main process. It must do no harm a second time: V8's inspector holds the promise that Playwright waits for
+   * weakly, and where it was collected before it was told, the function is run again.
+   */
+  readonly inMain: ElectronApplication['evaluate'];
   /** What went to the page's console as an error. */
   readonly errors: readonly string[];
   /** Ends it as a person would, without being asked. */
@@ -68,6 +73,21 @@ export interface DeskOptions {
   readonly height?: number;
   /** As after an installation: with the first run still to come. */
   readonly fresh?: boolean;
+}
+
+const triesInMain = 5;
+
+function inMainOf(electron: ElectronApplication): ElectronApplication['evaluate'] {
+  const run = async (act: Parameters<ElectronApplication['evaluate']>[0], argument?: unknown) => {
+    for (let left = triesInMain; ; left--) {
+      try {
+        return await electron.evaluate(act, argument);
+      } catch (error) {
+        if (left === 0 || !String(error).includes('promise was garbage collected')) throw error;
+      }
+    }
+  };
+  return run as ElectronApplication['evaluate'];
 }
 
 /** @throws Error where a program is missing */
@@ -119,6 +139,7 @@ export async function startDesk({ width, height, fresh = false }: DeskOptions = 
     const app: ConsoleApp = {
       electron,
       page,
+      inMain: inMainOf(electron),
       errors,
       quit: () => electron.close(),
       async [Symbol.asyncDispose]() {

@@ -25,17 +25,15 @@ export interface MainThread {
 /** What the page's main thread does during an act, by Chromium's own tracing. */
 export async function traceMainThread(
   desk: Desk,
-  { electron }: ConsoleApp,
+  { inMain }: ConsoleApp,
   act: () => Promise<unknown>,
 ): Promise<MainThread> {
   const path = join(desk.home, `trace-${crypto.randomUUID()}.json`);
-  await electron.evaluate(({ contentTracing }) =>
-    contentTracing.startRecording({ included_categories: ['toplevel'] }),
-  );
+  await inMain(({ contentTracing }) => contentTracing.startRecording({ included_categories: ['toplevel'] }));
   try {
     await act();
   } finally {
-    await electron.evaluate(({ contentTracing }, file) => contentTracing.stopRecording(file), path);
+    await inMain(({ contentTracing }, file) => contentTracing.stopRecording(file), path);
   }
   const { traceEvents } = Trace.parse(JSON.parse(await readFile(path, 'utf8')));
   const renderers = new Set(

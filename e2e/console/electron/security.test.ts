@@ -36,12 +36,11 @@ describe.skipIf(consoleTestsLack)(`the security checklist of Electron${lacking}`
   /** What the window was made with. Electron's own tests ask so; its types do not know it. */
   const preferences = async () =>
     Preferences.parse(
-      await app.electron.evaluate(({ BrowserWindow }) =>
+      await app.inMain(({ BrowserWindow }) =>
         Object(BrowserWindow.getAllWindows()[0]?.webContents).getLastWebPreferences(),
       ),
     );
-  const countWindows = () =>
-    app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
+  const countWindows = () => app.inMain(({ BrowserWindow }) => BrowserWindow.getAllWindows().length);
 
   beforeAll(async () => {
     elsewhere = createServer((request, response) => {
@@ -197,7 +196,7 @@ describe.skipIf(consoleTestsLack)(`the security checklist of Electron${lacking}`
   });
 
   it('15: opens nothing outside that the page names', async () => {
-    await app.electron.evaluate(({ shell }) => {
+    await app.inMain(({ shell }) => {
       const opened: string[] = [];
       Object.assign(globalThis, { opened });
       shell.openExternal = async (target) => void opened.push(target);
@@ -207,9 +206,7 @@ describe.skipIf(consoleTestsLack)(`the security checklist of Electron${lacking}`
       problem: { code: 'request.invalid' },
     });
     expect(await inPage(`ossea.invoke('help.open', { topic: 'documentation' })`)).toMatchObject({ ok: true });
-    const opened = await app.electron.evaluate(() =>
-      Object.entries(globalThis).find(([name]) => name === 'opened'),
-    );
+    const opened = await app.inMain(() => Object.entries(globalThis).find(([name]) => name === 'opened'));
     expect(opened?.[1]).toEqual(['https://github.com/ossea/ossea-migrate#readme']);
   });
 
@@ -222,7 +219,7 @@ describe.skipIf(consoleTestsLack)(`the security checklist of Electron${lacking}`
 
   it('17: answers only its own page', async () => {
     expect(await inPage(`ossea.invoke('app.info')`)).toMatchObject({ ok: true });
-    const strangers = await app.electron.evaluate(
+    const strangers = await app.inMain(
       async ({ BrowserWindow }, { preload, addresses }) => {
         const answers: unknown[] = [];
         for (const address of addresses) {

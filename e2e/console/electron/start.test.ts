@@ -46,7 +46,7 @@ describe.skipIf(consoleTestsLack)(`the start of the console${lacking}`, () => {
     expect(ends.length, 'main, zygotes, network service, page').toBeGreaterThan(3);
     expect(ends.flat()).toEqual([]);
     expect(app.errors).toEqual([]);
-    expect(await app.electron.evaluate(({ app: main }) => main.getName() + main.getVersion())).toMatch(
+    expect(await app.inMain(({ app: main }) => main.getName() + main.getVersion())).toMatch(
       /^OSSEA Migrate\d+\.\d+\.\d+$/,
     );
     await app.quit();
@@ -67,7 +67,7 @@ describe.skipIf(consoleTestsLack)(`the start of the console${lacking}`, () => {
     {
       await using app = await desk.launch();
       await app.page.getByRole('heading', { level: 1 }).first().waitFor();
-      await app.electron.evaluate(
+      await app.inMain(
         ({ BrowserWindow }, bounds) => BrowserWindow.getAllWindows()[0]?.setBounds(bounds),
         place,
       );
@@ -79,20 +79,18 @@ describe.skipIf(consoleTestsLack)(`the start of the console${lacking}`, () => {
     }
     await using app = await desk.launch();
     expect(
-      await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds()),
+      await app.inMain(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds()),
     ).toEqual(place);
   });
 
   it('brings the console that runs to the front instead of starting twice, and follows the link', async () => {
     await using app = await desk.launch();
     await app.page.getByRole('heading', { level: 1 }).first().waitFor();
-    await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.hide());
+    await app.inMain(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.hide());
 
     expect(await desk.startBeside()).toBe(0);
     const isVisible = () =>
-      app.electron.evaluate(({ BrowserWindow }) =>
-        BrowserWindow.getAllWindows().map((each) => each.isVisible()),
-      );
+      app.inMain(({ BrowserWindow }) => BrowserWindow.getAllWindows().map((each) => each.isVisible()));
     await expect.poll(isVisible).toEqual([true]);
 
     const link = `ossea://appliance/${applianceId}/job/${jobId}`;

@@ -27,6 +27,17 @@ export const stops: readonly Stop[] = [
   { name: 'settings', path: '/settings', title: 'Settings', settled: 'Keychain' },
 ];
 
+/** Those that say what to do first where nothing has been set up. */
+export const emptyStops: readonly Stop[] = [
+  { name: 'overview', path: '/overview', title: 'Overview', settled: 'No appliance yet' },
+  { name: 'inventory', path: '/inventory', title: 'Inventory', settled: 'No appliance yet' },
+  { name: 'workloads', path: '/workloads', title: 'Workloads', settled: 'No appliance yet' },
+  { name: 'jobs', path: '/jobs', title: 'Jobs', settled: 'No appliance yet' },
+  { name: 'activity', path: '/activity', title: 'Activity', settled: 'No appliance yet' },
+  { name: 'appliances', path: '/appliances', title: 'Appliances', settled: 'No appliance yet' },
+  { name: 'credentials', path: '/credentials', title: 'Credentials', settled: 'None yet' },
+];
+
 /** Shows a screen as a link within the page would, and waits until it has settled. */
 export async function visit(page: Page, { path, title, settled }: Stop): Promise<void> {
   await page.evaluate(
@@ -54,8 +65,8 @@ export async function setTheme(page: Page, theme: (typeof themes)[number]): Prom
 }
 
 /** The size of the window's content. */
-export async function resize({ electron }: ConsoleApp, width: number, height: number): Promise<void> {
-  await electron.evaluate(
+export async function resize({ inMain }: ConsoleApp, width: number, height: number): Promise<void> {
+  await inMain(
     ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height),
     { width, height },
   );
@@ -70,7 +81,7 @@ export async function cutOff(page: Page): Promise<string[]> {
       const scrolls = (element) => {
         for (let at = element.parentElement; at; at = at.parentElement) {
           const { overflowX } = getComputedStyle(at);
-          if ((overflowX === 'auto' || overflowX === 'scroll' || overflowX === 'hidden') && at !== document.documentElement) return true;
+          if ((overflowX === 'auto' || overflowX === 'scroll' || overflowX === 'hidden') && at !== document.documentElement && !at.hasAttribute('data-screen')) return true;
         }
         return false;
       };
