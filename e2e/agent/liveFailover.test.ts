@@ -205,6 +205,19 @@ describe('a MAC address', () => {
     await site.commit(failover);
   });
 
+  it('is free again after a rollback, also where the account may not expunge: the next failover keeps it too', async () => {
+    const mac = '00:50:56:ab:00:02';
+    const workload = await site.protectedWorkload('again-mac', [8], { nics: [{ mac }] });
+    await site.keepMac(workload);
+    const first = await site.failOver(workload);
+    expect(site.targetVm(first)?.nics.map((nic) => nic.mac)).toEqual([mac]);
+    await site.rollBack(first);
+    const second = await site.failOver(workload);
+    expect(second.problem).toBeUndefined();
+    expect(site.targetVm(second)?.nics.map((nic) => nic.mac)).toEqual([mac]);
+    await site.commit(second);
+  });
+
   it('that another VM has is refused before anything is done, and not changed', async () => {
     const workload = await site.protectedWorkload('lost-mac', [8], { nics });
     await site.keepMac(workload);

@@ -81,14 +81,17 @@ describe('a test failover', () => {
   });
 
   it('on a network that is made for it takes that away again, also where the account may not expunge', async () => {
-    const workload = await site.protectedWorkload('isolated', [8]);
+    const workload = await site.protectedWorkload('isolated', [8], { nics: [{}, {}] });
     const before = site.cloud.networks().length;
     const failover = await site.test(workload, { createNetwork: true });
     expect(failover).toMatchObject({ state: 'active' });
-    const [nic] = site.cloud.vm('isolated-test').nics;
-    const network = site.cloud.networks().find(({ id }) => id === nic?.networkId);
-    expect(network).toMatchObject({ kind: 'Isolated', egress: false });
-    expect(network?.name).toContain('ossea-test-');
+    const { nics } = site.cloud.vm('isolated-test');
+    const made = site.cloud.networks().filter(({ id }) => nics.some(({ networkId }) => networkId === id));
+    expect(made.length, 'one for each adapter').toBe(2);
+    for (const network of made) {
+      expect(network).toMatchObject({ kind: 'Isolated', egress: false });
+      expect(network.name).toContain('ossea-test-');
+    }
     await site.end(failover);
     expect(site.cloud.networks().length).toBe(before);
     await site.expectClean();
@@ -194,5 +197,32 @@ describe('a test failover', () => {
     expect(isOsseaError(refused, 'request.conflict')).toBe(true);
     await site.end(failover);
     await site.expectClean();
+  });
+
+  it('that has ended without taking everything along is found by the general cleanup', async () => {
+    const workload = await site.protectedWorkload('forgotten', [8]);
+    const failover = await site.test(workload, { createNetwork: true });
+    // As if all of it had shown itself only after the test was ended.
+    await site.inDatabase(async (store) => {
+      for (const { id } of await store.effects.listOpen({ failoverId: failover.id })) {
+        await store.effects.markUndone(id);
+      }
+      await store.failovers.update(failover.id, { state: 'cleaned' });
+      await store.workloads.update(workload.id, { state: 'protected' });
+    });
+    const { plan, job } = await site.call('startCleanup', { body: {} });
+    expect(plan.map(({ kind }) => kind).sort()).toEqual(['network', 'vm', 'volume']);
+    expect((await site.site.end(job ?? { id: '' })).problem).toBeUndefined();
+    await site.expectClean();
+  });
+
+  it('waits for its replication also where only one job may run at a time', async () => {
+    const workload = await site.protectedWorkload('single', [8]);
+    const limits = await site.call('getLimits', {});
+    await site.call('putLimits', { body: { ...limits, concurrentJobs: 1 } });
+    const failover = await site.test(workload, { point: 'fresh' });
+    expect(failover).toMatchObject({ state: 'active' });
+    await site.call('putLimits', { body: limits });
+    await site.end(failover);
   });
 });

@@ -91,6 +91,25 @@ describe('the point of a test', () => {
     await site.expectClean();
   });
 
+  it('is not overtaken: a replication that begins while the volumes are snapshotted waits with its first write', async () => {
+    const workload = await site.protectedWorkload('snapshotted', [8]);
+    const point = await site.site.sourceDigests(workload);
+    guestWrites(workload, 5);
+    site.cloud.inject({ command: 'createSnapshot', kind: 'slow-job' });
+    Object.assign(site.cloud.faults, { slowJobMs: 4000 });
+    const { id } = await site.start(workload, {});
+    await expect.poll(() => site.cloud.snapshots().length, { timeout: 20_000 }).toBe(1);
+    const replication = await site.site.start(workload);
+    const waiting = await site.site.until(replication, ({ waitReason }) => waitReason === 'replica');
+    expect(waiting.message).toContain('test failover');
+    expect((await site.site.end(replication)).problem).toBeUndefined();
+    const failover = await site.settled(id);
+    expect(failover).toMatchObject({ state: 'active' });
+    expect(await site.cloneDigests(failover)).toEqual(point);
+    await site.end(failover);
+    await site.expectClean();
+  });
+
   it('is none where a replication was given up half-way: only a fresh one helps', async () => {
     const workload = await site.protectedWorkload('torn', [32]);
     site.vcenter.vm('torn').disks[0]?.write(0, Buffer.alloc(16 * 2 ** 20, 3));

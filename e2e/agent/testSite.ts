@@ -16,7 +16,7 @@ import { Store } from '../../appliance-agent/src/store/store.ts';
 import type { LabCloud } from '../lab/cloud/cloud.ts';
 import { type Json, SignedClient } from '../lab/cloud/signedClient.ts';
 import type { LabOptions } from '../lab/lab.ts';
-import type { LabVcenter } from '../lab/vcenter/vcenter.ts';
+import type { LabVcenter, LabVmSpec } from '../lab/vcenter/vcenter.ts';
 import { lendCredentials } from './agentProcess.ts';
 import { Site } from './site.ts';
 import { until } from './until.ts';
@@ -48,8 +48,13 @@ export class TestSite implements AsyncDisposable {
   }
 
   /** A VM with disks of so many MiB, replicated, that boots without a conversion. */
-  async protectedWorkload(name: string, disks: readonly number[]): Promise<Workload> {
+  async protectedWorkload(
+    name: string,
+    disks: readonly number[],
+    more: Partial<LabVmSpec> = {},
+  ): Promise<Workload> {
     const workload = await this.site.workload({
+      ...more,
       name,
       disks: disks.map((size, index) => ({
         sizeBytes: size * mebibyte,

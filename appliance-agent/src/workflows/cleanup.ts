@@ -151,7 +151,7 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
         if ((await store.volumes.list(target.id)).length > 0)
           await haveCredentials(parts, run, [target], signal);
       }
-      for (const orphan of await leftovers()) await removeEndedRemains(parts, run, orphan, signal);
+      await removeEndedRemains(parts, run, await leftovers(), signal);
       for (const orphan of await leftovers()) {
         if ((orphan.kind !== 'volume' && orphan.kind !== 'attachment') || orphan.endpointId === undefined)
           continue;

@@ -63,24 +63,27 @@ export async function findEndedRemains(parts: WorkflowParts, signal: AbortSignal
   return orphans;
 }
 
-/** Removes what `findEndedRemains` found. @throws OsseaError `cloudstack.*` */
+/** Removes what `findEndedRemains` found; other orphans are left out. @throws OsseaError `cloudstack.*` */
 export async function removeEndedRemains(
   parts: WorkflowParts,
   run: JobRun,
-  { id, kind }: Orphan,
+  orphans: readonly Orphan[],
   signal: AbortSignal,
 ): Promise<void> {
   const { store } = parts;
-  // Others are known by something else than the ledger's ids, such as a file's name.
-  if (kind !== 'vm' && kind !== 'volume-snapshot' && kind !== 'network') return;
-  const effect = await store.effects.get(id);
-  const failover =
-    effect?.failoverId === undefined ? undefined : await store.failovers.get(effect.failoverId);
-  if (!effect || !failover) return;
-  // As long as it is not undone again, a process after this one finds it too.
-  await store.effects.reopen(effect.id);
-  if (kind === 'vm') await removeVm(parts, run, failover, signal);
-  else await removeLedgered(parts, run, failover, kind, signal);
+  const found = orphans.filter(({ kind }) => kinds.some((each) => each === kind));
+  const effects = await Promise.all(found.map(({ id }) => store.effects.get(id)));
+  // All of them first: the VM makes room in a network of its own only where that is known to go too. And as long as they are not undone
+  // again, a process after this one finds them.
+  for (const effect of effects) if (effect) await store.effects.reopen(effect.id);
+  for (const id of new Set(effects.flatMap((effect) => effect?.failoverId ?? []))) {
+    const failover = await store.failovers.get(id);
+    if (!failover) continue;
+    const has = (kind: Kind) => effects.some((effect) => effect?.failoverId === id && effect.kind === kind);
+    if (has('vm')) await removeVm(parts, run, failover, signal);
+    if (has('volume-snapshot')) await removeLedgered(parts, run, failover, 'volume-snapshot', signal);
+    if (has('network')) await removeLedgered(parts, run, failover, 'network', signal);
+  }
 }
 
 async function needlessOf({ store }: WorkflowParts, effects: readonly Effect[]): Promise<Effect[]> {

@@ -1,21 +1,26 @@
-import type { CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
+import type { CloudNic, CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
 import { destroyVm, findOwnVm, mayExpunge, stopVm, updateVm } from '../../cloudstack/machines.ts';
-import { addNic, listNics, makeDefaultNic, removeNic } from '../../cloudstack/nics.ts';
+import { listOwnNetworks } from '../../cloudstack/networks.ts';
+import { addNic, makeDefaultNic, removeNic } from '../../cloudstack/nics.ts';
 import { lookAgain } from '../../cloudstack/settle.ts';
 import { waitForImports } from '../../cloudstack/vmMethods/importVm.ts';
 import { removeShellRoot } from '../../cloudstack/vmMethods/shellVm.ts';
-import { type CloudId, type Failover, isOsseaError } from '../../contract/index.ts';
+import { type Failover, isOsseaError } from '../../contract/index.ts';
 import type { StoredVolume } from '../../store/schema.ts';
 import type { VolumeService } from '../../volumes/volumeService.ts';
 import type { JobRun } from '../jobRun.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { openCloud, volumesOf } from './failoverCloud.ts';
+import { macOf } from './ownerIds.ts';
 import { withSuffix } from './targetVmPlan.ts';
 
 export interface RemoveTargetVm {
   /** True: the volumes are taken out of the VM and stay, as a replica's must; false: they may go with it, as a test's clones do. */
   readonly keepVolumes: boolean;
 }
+
+/** Of no adapter of a source. */
+const placeholderKey = -1;
 
 const inVm: ReadonlySet<string> = new Set(['joining-vm', 'in-vm', 'leaving-vm']);
 
@@ -32,7 +37,7 @@ export async function removeTargetVm(
   signal: AbortSignal,
 ): Promise<void> {
   const { store } = parts;
-  const { client, volumes, target } = await openCloud(parts, run, failover, signal);
+  const { client, volumes } = await openCloud(parts, run, failover, signal);
   const effects = await store.effects.listOpen({ failoverId: failover.id });
   const intended = effects.filter(({ kind }) => kind === 'vm');
   const held = (await volumesOf(parts, failover)).filter(({ state }) => inVm.has(state));
@@ -49,7 +54,7 @@ export async function removeTargetVm(
       const ownNetworks = effects
         .filter(({ kind }) => kind === 'network')
         .flatMap(({ externalId }) => externalId ?? []);
-      await giveBack(client, vm, { ownNetworks, otherNetwork: target.config.networkId, failover }, signal);
+      await giveBack(client, vm, failover, ownNetworks, signal);
     }
     const losing = keepVolumes ? [] : held.flatMap(({ volumeId }) => volumeId ?? []);
     await destroyVm(client, vm.id, losing, { signal });
@@ -77,38 +82,52 @@ async function takeVolumesOut(
 }
 
 /**
- * Where an account may not expunge, a destroyed VM keeps its host name and its place in its networks for as long as a day: the name would keep the next
- * failover's VM from being made, and the place a network from being deleted. So both are given back before the VM, stopped, is destroyed.
+ * Where an account may not expunge, a destroyed VM keeps its host name, its MAC addresses and its places in networks for as long as a day: name
+ * and addresses would keep the next failover's VM from being made, and a place keeps a network from being deleted. So they are given back
+ * before the VM, stopped, is destroyed. As a VM cannot be without an adapter, one with an address of no use takes their place, on a network
+ * that the VM was not on. May be repeated.
  */
 async function giveBack(
   client: CloudStackClient,
   vm: CloudVm,
-  {
-    ownNetworks,
-    otherNetwork,
-    failover,
-  }: {
-    readonly ownNetworks: readonly string[];
-    readonly otherNetwork: CloudId | undefined;
-    readonly failover: Failover;
-  },
+  failover: Failover,
+  ownNetworks: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
   const options = { signal };
-  const hostName = withSuffix(vm.hostName, `-${failover.id.slice(0, 8)}`);
-  if (failover.kind === 'live') await updateVm(client, vm.id, { hostName }, options);
-  const leaving = vm.nics.filter(
-    ({ networkId }) => networkId !== undefined && ownNetworks.includes(networkId),
-  );
-  if (leaving.length === 0 || otherNetwork === undefined) return;
-  if (leaving.length === vm.nics.length) {
-    const { id } = await addNic(client, vm.id, { networkId: otherNetwork }, 1, options);
-    await makeDefaultNic(client, vm.id, id, options);
-  } else if (leaving.some(({ isDefault }) => isDefault)) {
-    const staying = (await listNics(client, vm.id, signal)).find(
-      (nic) => !leaving.some(({ id }) => id === nic.id),
-    );
-    if (staying) await makeDefaultNic(client, vm.id, staying.id, options);
+  if (failover.kind === 'live') {
+    const hostName = withSuffix(vm.hostName, `-${failover.id.slice(0, 8)}`);
+    if (!vm.hostName.endsWith(`-${failover.id.slice(0, 8)}`)) {
+      await updateVm(client, vm.id, { hostName }, options);
+    }
   }
+  const placeholder = macOf(failover.id, placeholderKey, new Set());
+  const leaving = vm.nics.filter(
+    ({ mac, networkId }) =>
+      mac !== placeholder &&
+      (failover.kind === 'live' || (networkId !== undefined && ownNetworks.includes(networkId))),
+  );
+  if (leaving.length === 0) return;
+  const there = vm.nics.find((nic) => !leaving.includes(nic));
+  const stays = there ?? (await addPlaceholder(client, vm, placeholder, ownNetworks, options));
+  if (!stays) return;
+  await makeDefaultNic(client, vm.id, stays.id, options);
   for (const { id } of leaving) await removeNic(client, vm.id, id, options);
+}
+
+/** Undefined where the account has no other network in the zone. */
+async function addPlaceholder(
+  client: CloudStackClient,
+  vm: CloudVm,
+  mac: string,
+  ownNetworks: readonly string[],
+  options: { readonly signal: AbortSignal },
+): Promise<CloudNic | undefined> {
+  const networks = await listOwnNetworks(client, { zoneId: vm.zoneId }, options.signal);
+  const free = networks.filter(
+    ({ id, kind }) =>
+      kind !== 'Shared' && !ownNetworks.includes(id) && !vm.nics.some(({ networkId }) => networkId === id),
+  );
+  const [network] = free;
+  return network && addNic(client, vm.id, { networkId: network.id, mac }, 1, options);
 }
