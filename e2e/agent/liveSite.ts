@@ -53,6 +53,11 @@ export class LiveSite implements AsyncDisposable {
     return this.site.agent.client;
   }
 
+  get cloudDefaults() {
+    const { testNetworkId, ...others } = this.site.lab.cloud.defaults;
+    return { ...others, testNetworkId: CloudId.parse(testNetworkId) };
+  }
+
   /** A VM with disks of so many MiB that boots without a conversion. */
   async workload(name: string, disks: readonly number[], more: Partial<LabVmSpec> = {}): Promise<Workload> {
     const workload = await this.site.workload({

@@ -3,8 +3,8 @@ import { chunkState } from './journalFormat.ts';
 
 /**
  * Finds what others have written to a target since the journal was kept, such as a guest that ran on it, and forgets those chunks: the next copy
- * writes them again, and them alone. What was unknown stays so; what was never written may have been now. The space behind
- * the disk's end counts as written. May be repeated after an interruption.
+ * writes them again, and them alone. What was unknown stays so; what was never written, and the space behind the disk's end, is not taken
+ * for zero any more. May be repeated after an interruption.
  * @returns how many chunks are not known to be right any more
  */
 export async function forgetChanged(
@@ -16,8 +16,7 @@ export async function forgetChanged(
     const state = journal.stateOf(index);
     return state !== chunkState.unknown && state !== chunkState.untouched;
   });
-  await journal.noteZeroedDevice(0);
-  await journal.forget(chunks.filter((index) => journal.stateOf(index) === chunkState.untouched));
+  await journal.noteForeignWrites();
   const changed = await compareTarget({ ...options, only: known });
   await journal.forget([...changed.keys()]);
   return journal.chunkCount - known.length + changed.size;

@@ -390,6 +390,11 @@ export class Journal implements AsyncDisposable {
     await this.#putHeader({ zeroedDeviceBytes: deviceBytes });
   }
 
+  /** Notes that others than copies may have written anywhere on the device: nothing of it is known to be zero any more. Durable. */
+  async noteForeignWrites(): Promise<void> {
+    await this.#putHeader({ targetWasZero: false, zeroedDeviceBytes: 0 });
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#headerTurn, this.#countersTurn]);
     await this.#file.close();

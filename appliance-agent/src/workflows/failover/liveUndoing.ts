@@ -82,11 +82,9 @@ export async function undoLive(parts: WorkflowParts, run: JobRun, undoing: Undoi
     failure = run.cancelled ? stopped(failover) : run.problemOf(error);
     await changeFailover(parts, failoverId, { problem: failure });
   }
-  const { attention } = await store.workloads.require(workloadId);
-  await finishJob(parts, run, workloadId, failure);
   // What the next replication has to mend is not over with this job.
-  if (!failure && attention) await store.workloads.update(workloadId, { attention });
-  if (!failure) await tellWorkload(parts, workloadId);
+  await finishJob(parts, run, failure ? workloadId : undefined, failure);
+  await tellWorkload(parts, workloadId);
 }
 
 /** What a workload is when its live failover is undone. */

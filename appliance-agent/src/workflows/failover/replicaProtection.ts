@@ -156,7 +156,7 @@ async function compare(
   signal: AbortSignal,
 ): Promise<number> {
   await using replica = await openReplica(parts, run, workload, { diskId: id, label }, signal);
-  return forgetChanged({
+  return await forgetChanged({
     target: replica.target,
     journal: replica.journal,
     label: `${workload.name}, ${label}`,
