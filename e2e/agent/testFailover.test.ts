@@ -27,6 +27,7 @@ describe('a test failover', () => {
   it('runs on clones that equal the point to the byte while replication goes on, and leaves nothing', async () => {
     const workload = await site.protectedWorkload('rehearsed', [8, 12]);
     const point = await site.site.sourceDigests(workload);
+    const events = await site.states();
     const failover = await site.test(workload, {});
     expect(failover).toMatchObject({ state: 'active', point: { consistency: 'crash' } });
     expect(failover.problem).toBeUndefined();
@@ -44,6 +45,12 @@ describe('a test failover', () => {
 
     await site.end(failover);
     expect(await stateOf(workload)).toBe('protected');
+    expect([...new Set(events(failover.id))], 'who listens sees each state').toEqual([
+      'running',
+      'active',
+      'cleaning',
+      'cleaned',
+    ]);
     await site.expectClean();
   });
 

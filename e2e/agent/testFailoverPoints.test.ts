@@ -147,6 +147,9 @@ describe('storage without snapshots', () => {
     const failover = await plain.test(workload, {});
     expect(failover.problem).toBeUndefined();
     expect(await plain.cloneDigests(failover)).toEqual(await plain.site.sourceDigests(workload));
+    const job = await plain.call('getJob', { params: { id: failover.jobId ?? '' } });
+    const { message } = job.steps.find(({ name }) => name === 'snapshots') ?? {};
+    expect(message, 'the cost is told').toContain('2 volumes were copied');
     await plain.end(failover);
     await plain.expectClean();
   });

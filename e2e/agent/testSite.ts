@@ -122,6 +122,20 @@ export class TestSite implements AsyncDisposable {
     return ended;
   }
 
+  /** Listens from now on; gives the states that a failover went through, as they were told. */
+  async states(): Promise<(failoverId: string) => FailoverState[]> {
+    const told: Failover[] = [];
+    const opened = Promise.withResolvers<void>();
+    const listen = async () => {
+      const events = this.site.agent.client.events(new AbortController().signal, () => opened.resolve());
+      for await (const event of events) if (event.kind === 'failover') told.push(event.failover);
+    };
+    // It ends with the agent.
+    listen().catch(opened.reject);
+    await opened.promise;
+    return (failoverId) => told.filter(({ id }) => id === failoverId).map(({ state }) => state);
+  }
+
   async list({ id }: Workload): Promise<Failover[]> {
     return (await this.call('listFailovers', { query: { workloadId: id } })).items;
   }

@@ -57,6 +57,8 @@ async function rehearse(parts: WorkflowParts, run: JobRun, failover: Failover): 
   if (remarked?.remark !== undefined) await run.endStep('point', 'done', remarked.remark);
 
   const frozen = await run.step('snapshots', (signal) => freezeReplica(parts, run, failover, signal));
+  const copies = frozen.sources.filter(({ snapshotId }) => snapshotId === undefined).length;
+  if (copies > 0) await run.endStep('snapshots', 'done', costOfCopies(copies));
 
   await run.step('clones', async (signal) => {
     await cloneReplica(parts, run, failover, frozen, signal);
@@ -126,6 +128,11 @@ async function rehearse(parts: WorkflowParts, run: JobRun, failover: Failover): 
       { remedy: 'Look at its console in CloudStack; then end the test.' },
     );
   });
+}
+
+function costOfCopies(copies: number): string {
+  const what = copies === 1 ? 'A volume was' : `${copies} volumes were`;
+  return `${what} copied through the appliance, as the storage takes no snapshots; replications waited meanwhile.`;
 }
 
 /** What is known now; each step that needs it asks again, as it is too much to be remembered. */
