@@ -30,6 +30,8 @@ export interface GuestfishOptions {
 interface Waiting {
   readonly marker: string;
   readonly lines: string[];
+  /** Whether a failure is worth a line of the log. */
+  readonly telling: boolean;
   readonly resolve: (lines: string[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -93,12 +95,16 @@ export class Guestfish implements AsyncDisposable {
    * @throws OsseaError where the session has ended
    */
   run(command: string, ...parameters: string[]): Promise<string[]> {
+    return this.#send(true, command, parameters);
+  }
+
+  #send(telling: boolean, command: string, parameters: readonly string[]): Promise<string[]> {
     if (this.#waiting) throw new TypeError('guestfish runs one command at a time');
     if (this.#ended) return Promise.reject(this.#endedError(false));
     this.#count += 1;
     const marker = `${this.#token} ${this.#count}`;
     return new Promise((resolve, reject) => {
-      this.#waiting = { marker, lines: [], resolve, reject };
+      this.#waiting = { marker, lines: [], telling, resolve, reject };
       const line = ['-', command, ...parameters.map((parameter) => ` ${quoted(parameter)}`)].join('');
       this.#process.input?.write(`${line}\n-echo ${quoted(marker)}\n`);
     });
@@ -107,7 +113,7 @@ export class Guestfish implements AsyncDisposable {
   /** The same, but undefined where libguestfs refuses it. */
   async attempt(command: string, ...parameters: string[]): Promise<string[] | undefined> {
     try {
-      return await this.run(command, ...parameters);
+      return await this.#send(false, command, parameters);
     } catch (error) {
       if (error instanceof GuestfishError) return undefined;
       throw error;
@@ -199,7 +205,7 @@ export class Guestfish implements AsyncDisposable {
       waiting.lines.push(line);
       if (errorLine.test(line)) {
         this.#remember(line);
-        onLog(line);
+        if (waiting.telling) onLog(line);
       }
     }
   }
