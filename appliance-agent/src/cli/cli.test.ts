@@ -7,7 +7,7 @@ import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { createAccessToken } from '../api/accessTokens.ts';
-import { serveTestApi, type TestApi } from '../api/services.testing.ts';
+import { EventsInMemory, engineOf, serveTestApi, type TestApi } from '../api/services.testing.ts';
 import {
   CloudDiscovery,
   Inventory,
@@ -412,6 +412,48 @@ describe('workload set', () => {
     await using api = await serveTestApi({ discoverTarget: async () => cloud });
     api.records.workloads.push(workload);
     const outcome = await run(api, ['workload', 'set', 'web-1', option, value]);
+    expectOneLine(outcome);
+    expect(outcome).toMatchObject({ code: 2, err: expect.stringContaining(`${option} is "${value}"`) });
+  });
+});
+
+describe('failover live', () => {
+  it('asks for what the options say, and shows the plan alone in a dry run', async () => {
+    const asked: unknown[] = [];
+    const { failovers } = engineOf(new EventsInMemory());
+    await using api = await serveTestApi({
+      failovers: {
+        ...failovers,
+        plan: async (_id, request) => {
+          asked.push(request);
+          return { kind: 'live', ready: false, concerns: [], steps: [] };
+        },
+      },
+    });
+    api.records.workloads.push(workload);
+    const options = ['--budget', '90s', '--rounds', '0', '--no-fence', '--tcp', '22', '--commit-timer', '4h'];
+    const outcome = await run(api, ['failover', 'live', 'web-1', '--dry-run', ...options]);
+    expect(outcome).toMatchObject({ code: 6, err: '' });
+    expect(asked).toMatchObject([
+      {
+        kind: 'live',
+        downtimeBudgetSeconds: 90,
+        maxRounds: 0,
+        fenceSource: false,
+        commitMinutes: 240,
+        checks: [{ kind: 'tcp', port: 22 }],
+      },
+    ]);
+  });
+
+  it.each([
+    ['--at', 'soon'],
+    ['--budget', 'short'],
+    ['--rounds', 'many'],
+  ])('with %s “%s” answers in one line that names both', async (option, value) => {
+    await using api = await serveTestApi();
+    api.records.workloads.push(workload);
+    const outcome = await run(api, ['failover', 'live', 'web-1', option, value]);
     expectOneLine(outcome);
     expect(outcome).toMatchObject({ code: 2, err: expect.stringContaining(`${option} is "${value}"`) });
   });

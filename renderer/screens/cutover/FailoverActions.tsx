@@ -20,6 +20,7 @@ export function FailoverActions({ applianceId, failover, readOnly }: Props) {
   const [undoing, setUndoing] = useState<Undoing>();
   const cancel = useAgentMutation(applianceId, 'cancelFailover', changed);
   const extend = useAgentMutation(applianceId, 'extendCommit', changed);
+  const retry = useAgentMutation(applianceId, 'retryFailover', [...changed, 'listJobs']);
   const tested = useAgentMutation(applianceId, 'markTested', changed);
   const { kind, state } = failover;
   const params = { id: failover.id };
@@ -92,9 +93,20 @@ export function FailoverActions({ applianceId, failover, readOnly }: Props) {
         </>
       )}
       {state === 'interrupted' && (
-        <Button {...common} onClick={() => setUndoing('cleanup')}>
-          Clean up
-        </Button>
+        <>
+          <Button {...common} variant={live ? 'default' : 'filled'} onClick={() => setUndoing('cleanup')}>
+            Clean up
+          </Button>
+          {live && (
+            <Button
+              {...common}
+              loading={retry.isPending}
+              onClick={() => retry.mutate({ params }, { onError: tellProblem })}
+            >
+              Try again
+            </Button>
+          )}
+        </>
       )}
       {undoing && (
         <UndoDialog

@@ -48,13 +48,22 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
   const cleanUp = useAgentMutation(applianceId, 'cleanUpFailover', changed);
   const { title, label, meaning } = words[kind];
   // The target's data is lost by a rollback, and the way back by a commit; both are confirmed by the name.
-  const name = kind === 'cleanup' ? undefined : (failover.vm?.name ?? failover.workloadName);
+  const name =
+    kind === 'cleanup' && failover.kind === 'test'
+      ? undefined
+      : (failover.vm?.name ?? (kind === 'cleanup' ? undefined : failover.workloadName));
+  const poweredOn = kind === 'rollback' || (kind === 'cleanup' && failover.kind === 'live');
   const fits = name === undefined || typed.trim() === name;
   const outcome = { onError: tellProblem, onSuccess: onClose };
   const begin = {
-    commit: () => commit.mutate({ params, body: {} }, outcome),
+    commit: () =>
+      commit.mutate({ params, body: { acceptFailedProof: failover.proof?.passed !== true } }, outcome),
     rollback: () => rollBack.mutate({ params, body: { confirmName: typed.trim(), powerOnSource } }, outcome),
-    cleanup: () => cleanUp.mutate({ params, body: {} }, outcome),
+    cleanup: () =>
+      cleanUp.mutate(
+        { params, body: name === undefined ? {} : { confirmName: typed.trim(), powerOnSource } },
+        outcome,
+      ),
   }[kind];
   return (
     <Modal opened onClose={onClose} title={title} centered size="lg">
@@ -81,7 +90,7 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
               {plan.data.data.plan.length === 0 && <List.Item>Nothing exists outside.</List.Item>}
             </List>
           )}
-          {kind === 'rollback' && (
+          {poweredOn && (
             <Checkbox
               label="Power the source on again"
               checked={powerOnSource}

@@ -1,12 +1,21 @@
 import { writeFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BootCheck, type Failover, type PlanFailover, StartTestFailover } from '../../contract/index.ts';
-import { exitCodes } from '../exitCode.ts';
-import { describeFailover, describePlan, failoverTable, remainsTable } from '../failoverView.ts';
-import { followToEnd } from '../followToEnd.ts';
+import { type Command, Option } from 'commander';
+import { StartTestFailover } from '../../contract/index.ts';
+import {
+  type CheckOptions,
+  checkOptions,
+  checksOf,
+  followUndoing,
+  showPlan,
+  startedFailover,
+  type UndoOptions,
+  undoBodyOf,
+} from '../failoverStart.ts';
+import { describeFailover, failoverTable } from '../failoverView.ts';
 import { parseDuration } from '../quantities.ts';
 import { pickByName, pickFailover, pickWorkload } from '../resolve.ts';
 import { type CommandContext, contextOf, type Shell } from '../shell.ts';
+import { liveFailoverCommands } from './liveFailover.ts';
 
 interface TestOptions extends CheckOptions {
   readonly point?: string;
@@ -19,27 +28,29 @@ interface TestOptions extends CheckOptions {
   readonly follow?: boolean;
 }
 
-/** `failover …`: what is common to both kinds, and tests. */
+/** `failover …`. */
 export function failoverCommands(program: Command, shell: Shell): void {
   const failover = program
     .command('failover')
-    .description('rehearse workloads on the target, and what became of that');
+    .description('rehearse workloads on the target, cut them over, and go back');
   testCommand(failover, shell);
+  liveFailoverCommands(failover, shell);
   viewCommands(failover, shell);
 
   failover
     .command('cleanup <failover>')
     .description('end a test, or undo what an interrupted failover left')
+    .option('--confirm <name>', 'where the VM on the target may have run: its name, typed')
+    .option('--leave-source-off', 'do not power a source on again that the failover shut down')
     .option('--dry-run', 'only tell what exists and what would be done to it')
-    .action(async (text: string, options: { dryRun?: boolean }, command: Command) => {
+    .action(async (text: string, options: UndoOptions, command: Command) => {
       const context = contextOf(shell, command);
       const { id } = await pickFailover(context.client, text);
-      const { plan, job } = await context.client.call('cleanUpFailover', {
+      const answer = await context.client.call('cleanUpFailover', {
         params: { id },
-        body: { dryRun: options.dryRun ?? false },
+        body: undoBodyOf(options),
       });
-      if (job) await followToEnd(shell, context, [job]);
-      else context.output.result({ plan }, () => remainsTable(plan));
+      await followUndoing(shell, context, answer);
     });
 
   failover
@@ -143,81 +154,6 @@ function viewCommands(failover: Command, shell: Shell): void {
       await writeFile(file, Buffer.from(base64, 'base64'));
       output.result({ file }, () => `Saved ${file}.`);
     });
-}
-
-/** What shows that the guest came up, as options. */
-export interface CheckOptions {
-  readonly ping?: string | true;
-  readonly tcp?: readonly BootCheck[];
-  readonly guestAgent?: boolean;
-  readonly patience?: string;
-}
-
-/** Adds the options of the boot proof. */
-export function checkOptions(command: Command): Command {
-  return command
-    .option('--ping [host]', 'the VM, or this host, answers to ICMP echo')
-    .option('--tcp <[host:]port>', 'the VM, or this host, accepts TCP; may be repeated', collectTcp)
-    .option('--guest-agent', 'the guest’s agent answers, as far as CloudStack tells')
-    .option('--patience <duration>', 'how long the guest may take to pass, such as 10m');
-}
-
-export function checksOf({ ping, tcp = [], guestAgent, patience }: CheckOptions): {
-  readonly checks: BootCheck[];
-  readonly bootPatienceSeconds?: number;
-} {
-  const checks: BootCheck[] = [...tcp];
-  if (ping !== undefined) checks.unshift({ kind: 'ping', ...(ping !== true && { host: ping }) });
-  if (guestAgent) checks.push({ kind: 'guest-agent' });
-  return {
-    checks,
-    ...(patience !== undefined && { bootPatienceSeconds: parseDuration('--patience', patience) }),
-  };
-}
-
-function collectTcp(text: string, before: readonly BootCheck[] = []): BootCheck[] {
-  const [, host, port] = /^(?:(.+):)?(\d+)$/.exec(text) ?? [];
-  const parsed = BootCheck.safeParse({
-    kind: 'tcp',
-    port: Number(port),
-    ...(host !== undefined && { host: host.replace(/^\[|\]$/g, '') }),
-  });
-  if (parsed.success) return [...before, parsed.data];
-  throw new InvalidArgumentError('Give a port, or host:port.');
-}
-
-/** Shows what a failover would do; the exit code tells whether it is ready. */
-export async function showPlan(
-  shell: Shell,
-  { client, output }: CommandContext,
-  workloadId: string,
-  request: PlanFailover,
-): Promise<void> {
-  const plan = await client.call('planFailover', { params: { id: workloadId }, body: request });
-  output.result(plan, () => describePlan(plan));
-  if (!plan.ready) shell.setExitCode(exitCodes.needsPerson);
-}
-
-/** Tells that a failover has begun, or follows its job to the end. */
-export async function startedFailover(
-  shell: Shell,
-  context: CommandContext,
-  failover: Failover,
-  follow: boolean,
-): Promise<void> {
-  const { client, output } = context;
-  if (follow && failover.jobId !== undefined) {
-    await followToEnd(shell, context, [await client.call('getJob', { params: { id: failover.jobId } })]);
-    if (shell.interrupted.aborted || output.json) return;
-    const settled = await client.call('getFailover', { params: { id: failover.id } });
-    output.result(settled, () => describeFailover(settled));
-    return;
-  }
-  output.result(
-    failover,
-    () =>
-      `Accepted: ${failover.kind} failover of ${failover.workloadName}, ${failover.id}, is ${failover.state}. It has not finished; see: ossea-agent failover show ${failover.workloadName}`,
-  );
 }
 
 async function pickNetwork({ client }: CommandContext, targetId: string, text: string) {
