@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { AgentConfig } from '../config.ts';
 import { isOsseaError } from '../contract/index.ts';
 import { kvmWorks } from '../guest/libguestfs.ts';
-import { findVirtV2v } from '../guest/virtV2v.ts';
+import { findVirtV2v, hasFirstBootService } from '../guest/virtV2v.ts';
 import { type Check, type Finding, failed, ok, skipped, warning } from './check.ts';
 
 const run = promisify(execFile);
@@ -128,8 +128,7 @@ async function checkWindows({ virtioWinIso, virtToolsDir }: GuestSettings): Prom
       'Name a readable one with OSSEA_VIRTIO_WIN_ISO.',
     );
   }
-  const helpers = ['rhsrvany.exe', 'pvvxsvc.exe'].map((name) => join(virtToolsDir, name));
-  if (!(await Promise.all(helpers.map(isReadable))).includes(true)) {
+  if (!(await hasFirstBootService(virtToolsDir))) {
     return failed(
       `neither rhsrvany.exe nor pvvxsvc.exe is in ${virtToolsDir}; nothing would run at the first boot of Windows`,
       'Put rhsrvany.exe there, or name its folder with OSSEA_VIRT_TOOLS_DIR; Fedora’s virt-v2v brings it.',

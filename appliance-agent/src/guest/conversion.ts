@@ -14,7 +14,7 @@ import { planLinuxNetwork } from './network/linuxNetwork.ts';
 import { windowsAddressWarnings } from './network/windowsNetwork.ts';
 import { runVirtV2v } from './runVirtV2v.ts';
 import { startGuestfish, type Work, withWork } from './session.ts';
-import { findVirtV2v, type VirtV2v } from './virtV2v.ts';
+import { findVirtV2v, hasFirstBootService, type VirtV2v } from './virtV2v.ts';
 
 export type { GuestDisk, GuestMachine, GuestTools } from './guestMachine.ts';
 export type { GuestNic } from './network/guestNic.ts';
@@ -158,6 +158,7 @@ async function prepareFiles(
     virtioWinIso: request.virtioWinIso,
     addressCount: request.addresses.length,
     blockDriverOption: tool?.blockDriverOption,
+    firstBootService: await hasFirstBootService(request.tools?.virtToolsDir),
   });
   const [gravest] = concerns;
   if (gravest?.severity === 'critical') throw errorOf(gravest, request.vm);

@@ -107,6 +107,8 @@ describe('the judgement before a conversion', () => {
 
   it('wants drivers for Windows, and basic disks for its system', () => {
     expect(rules(found(windows), { virtioWinIso: undefined })).toContain('critical guest.no-drivers');
+    expect(rules(found(windows), { firstBootService: false })).toContain('critical guest.tool-missing');
+    expect(rules(found(debian), { firstBootService: false, virtioWinIso: undefined })).toEqual([]);
     expect(rules(found({ ...windows, device: '/dev/mapper/ldm_vol_x' }))).toContain(
       'critical guest.dynamic-disk',
     );
@@ -166,6 +168,9 @@ describe('the judgement before a conversion', () => {
 
   it('refuses static addresses that it could not write', () => {
     expect(rules(found(debian, { networkStack: undefined }), { addressCount: 1 })).toEqual([
+      'critical guest.network',
+    ]);
+    expect(rules(found(undefined, { filesystems: [] }), { addressCount: 1, kind: 'none' })).toEqual([
       'critical guest.network',
     ]);
     expect(rules(found(windows), { addressCount: 1, kind: 'none' })).toContain('critical guest.network');

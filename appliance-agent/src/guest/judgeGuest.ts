@@ -9,6 +9,8 @@ export interface Intention {
   readonly kind: 'virt-v2v' | 'none';
   readonly bus: ConversionBus;
   readonly virtioWinIso: string | undefined;
+  /** `hasFirstBootService`; undefined where nobody looked. */
+  readonly firstBootService?: boolean | undefined;
   /** How many adapters are to get static addresses. */
   readonly addressCount: number;
   /** `VirtV2v.blockDriverOption`; undefined where the tool is not known yet. */
@@ -200,9 +202,21 @@ function neededMebibytes(mountpoint: string, windows: boolean, ownBoot: boolean)
   return windows || ownBoot ? 100 : 150;
 }
 
-function windowsConcerns(inspection: GuestInspection, { vm, virtioWinIso }: Intention): Concern[] {
+function windowsConcerns(inspection: GuestInspection, intention: Intention): Concern[] {
+  const { vm, virtioWinIso, firstBootService } = intention;
   const { root, dynamicVolumes } = inspection;
   const concerns: Concern[] = [];
+  if (firstBootService === false) {
+    concerns.push(
+      concern(
+        'guest.tool-missing',
+        'critical',
+        vm.name,
+        'rhsrvany.exe, which runs scripts at the first boot of Windows, is missing on this appliance.',
+        'Put it into /usr/share/virt-tools, or name its folder with OSSEA_VIRT_TOOLS_DIR; Fedora’s virt-v2v brings it.',
+      ),
+    );
+  }
   if (virtioWinIso === undefined) {
     concerns.push(
       concern(
@@ -289,7 +303,13 @@ function bootConcerns(inspection: GuestInspection, { vm }: Intention): Concern[]
 
 function networkConcerns(inspection: GuestInspection, { vm, kind, addressCount }: Intention): Concern[] {
   const { root, networkStack } = inspection;
-  if (addressCount === 0 || !root) return [];
+  if (addressCount === 0) return [];
+  const remedy = 'Leave the static addresses out, and set them in the guest after the move.';
+  if (!root) {
+    const summary = 'No operating system was found that static addresses could be written into.';
+    // A conversion says more of it.
+    return kind === 'none' ? [concern('guest.network', 'critical', vm.name, summary, remedy)] : [];
+  }
   const carried =
     root.os === 'linux' ? networkStack !== undefined : root.os === 'windows' && kind === 'virt-v2v';
   if (carried) return [];
@@ -301,7 +321,7 @@ function networkConcerns(inspection: GuestInspection, { vm, kind, addressCount }
       root.os === 'windows'
         ? 'Without a conversion no static addresses are written into Windows.'
         : `It is not known how ${root.product} sets its network up.`,
-      'Leave the static addresses out, and set them in the guest after the move.',
+      remedy,
     ),
   ];
 }

@@ -62,6 +62,7 @@ describe('a run of virt-v2v', () => {
           { type: 'message', message: 'Converting Windows Server 2019 Standard to run on KVM' },
           { type: 'message', message: 'Inspecting the source' },
           { type: 'warning', message: 'this guest has Windows Group Policy Objects (GPO)' },
+          { type: 'warning', message: 'could not determine a way to update the configuration of Grub2' },
           { type: 'message', message: 'Finishing off' },
         ],
         'a line\n',

@@ -21,12 +21,16 @@ export interface VirtV2vRun {
   readonly onProgress: (fraction: number, phase: string) => void;
 }
 
+/** What it warns of though nobody has to do anything; the log has it all the same. Serial consoles and unused blocks are of no account here. */
+const idleWarnings =
+  /update the configuration of Grub2|grub2 serial console|could not rebuild grub2 configuration|^fstrim on guest filesystem/i;
+
 /** Lines that are kept to explain a failure. */
 const keptLines = 400;
 
 /**
  * Runs virt-v2v-in-place to its end.
- * @returns its warnings
+ * @returns its warnings, without those that nobody has to heed
  * @throws OsseaError `guest.*` by what it says; the signal's reason when that aborts
  */
 export async function runVirtV2v(options: VirtV2vRun): Promise<string[]> {
@@ -79,7 +83,7 @@ export async function runVirtV2v(options: VirtV2vRun): Promise<string[]> {
   // virt-v2v goes on without drivers, and leaves a Windows that starts on emulated hardware only.
   const withoutDrivers = windows && knownToolError(warnings.join('\n'), label);
   if (withoutDrivers && withoutDrivers.code === 'guest.no-drivers') throw withoutDrivers;
-  return warnings;
+  return warnings.filter((warning) => !idleWarnings.test(warning));
 }
 
 /** The tool's own error says more than what else it printed. */

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { type ConversionBus, OsseaError } from '../contract/index.ts';
@@ -41,6 +43,20 @@ export async function findVirtV2v(program = defaultVirtV2v, signal?: AbortSignal
       cause: error,
     });
   }
+}
+
+export const defaultVirtToolsDir = '/usr/share/virt-tools';
+
+/** True where a program lies that runs virt-v2v's scripts at the first boot of Windows; Debian has no package of it. */
+export async function hasFirstBootService(virtToolsDir = defaultVirtToolsDir): Promise<boolean> {
+  const programs = ['rhsrvany.exe', 'pvvxsvc.exe'].map((name) => path.join(virtToolsDir, name));
+  const readable = programs.map((program) =>
+    access(program, constants.R_OK).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return (await Promise.all(readable)).includes(true);
 }
 
 export interface ConversionParameters {
