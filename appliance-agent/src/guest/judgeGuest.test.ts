@@ -162,7 +162,12 @@ describe('the judgement before a conversion', () => {
       diskKey: DeviceKey.parse(2000),
       files: ['EFI/debian/grubx64.efi'],
     };
-    expect(rules(found(debian, { efiPartitions: [partition] }), efi)).toEqual(['info guest.efi-fallback']);
+    const mounted = { ...roomy, device: '/dev/sda2', mountpoint: '/boot/efi', type: 'vfat' };
+    const filesystems = [roomy, mounted];
+    expect(rules(found(debian, { efiPartitions: [partition], filesystems }), efi)).toEqual([
+      'info guest.efi-fallback',
+    ]);
+    expect(rules(found(debian, { efiPartitions: [partition] }), efi)).toContain('critical guest.boot-loader');
     expect(rules(found(debian, { bootDiskKey: undefined }), efi)).toEqual(['warning guest.boot-disk']);
   });
 

@@ -118,6 +118,21 @@ function conversionConcerns(inspection: GuestInspection, intention: Intention): 
       ),
     );
   }
+  if (
+    root?.os === 'linux' &&
+    inspection.efiPartitions.length > 0 &&
+    !inspection.mountpoints.has('/boot/efi')
+  ) {
+    concerns.push(
+      concern(
+        'guest.boot-loader',
+        'critical',
+        vm.name,
+        'An EFI system partition is there, but /etc/fstab does not mount it at /boot/efi, where virt-v2v looks for the boot loader.',
+        'Add it to /etc/fstab in the guest, then replicate again; or move the guest without conversion.',
+      ),
+    );
+  }
   return windows ? [...concerns, ...windowsConcerns(inspection, intention)] : concerns;
 }
 

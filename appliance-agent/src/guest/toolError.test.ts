@@ -95,6 +95,11 @@ const texts: readonly (readonly [string, string, string])[] = [
   ],
   [
     'guest.boot-loader',
+    'not mounted at /boot/efi',
+    'virt-v2v-in-place: error: could not find bootloader mount point (/boot/efi/EFI): find0: /boot/efi/EFI: No such file or directory',
+  ],
+  [
+    'guest.boot-loader',
     'boot loader',
     'virt-v2v-in-place: error: no kernels were found in the bootloader configuration.\n\nThis probably indicates that virt-v2v was unable to parse the bootloader configuration of this guest.',
   ],

@@ -166,6 +166,12 @@ const knownTexts: readonly KnownText[] = [
     remedy: 'Move the guest without conversion.',
   },
   {
+    pattern: /could not find bootloader mount point \((\/boot\/efi)/i,
+    code: 'guest.boot-loader',
+    detail: 'the EFI system partition is not mounted at $1 by /etc/fstab',
+    remedy: 'Add it to /etc/fstab in the guest, then replicate again; or move the guest without conversion.',
+  },
+  {
     pattern:
       /no kernels were found in the bootloader configuration|no bootloader detected|could not find bootloader mount point|didn't find grub entry for kernel/i,
     code: 'guest.boot-loader',
