@@ -5,6 +5,7 @@ import { Fleet } from './appliance/fleet.ts';
 import { lendAgain } from './appliance/lending.ts';
 import { createHandlers, type Tell } from './handlers.ts';
 import { type Answer, createAnswer, send } from './ipc/registry.ts';
+import { showBadge } from './shell/badge.ts';
 import { openLog } from './shell/log.ts';
 import { installMenu } from './shell/menu.ts';
 import { type Notice, Notifier } from './shell/notifier.ts';
@@ -60,6 +61,7 @@ export async function runConsole({
   let blocker: number | undefined;
   const jobs = new RunningJobs((running, failed) => {
     tray?.update(running, failed);
+    showBadge(window.current, failed);
     applySettings();
   });
   function applySettings(): void {
@@ -86,10 +88,8 @@ export async function runConsole({
     cacheFolder: join(dataFolder, 'cache'),
     onStatus: (status) => tell('appliance.status', status),
     onEvent: (event) => {
-      if (event.event.kind === 'job') {
-        jobs.take(event.event.job);
-        notifier.take(event.event.job);
-      }
+      jobs.take(event.event);
+      if (event.event.kind === 'job') notifier.take(event.event.job);
       tell('agent.event', event);
     },
     onReached: (applianceId) => {

@@ -1,4 +1,4 @@
-import { app, Menu, nativeImage, Tray } from 'electron';
+import { Menu, nativeImage, Tray } from 'electron';
 
 export interface TrayActions {
   readonly open: () => void;
@@ -31,7 +31,6 @@ export class ConsoleTray {
         { label: 'Quit', click: this.#actions.quit },
       ]),
     );
-    app.setBadgeCount(failed);
   }
 
   destroy(): void {

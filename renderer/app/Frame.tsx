@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'react';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import { HealthBanner } from '../components/HealthBanner.tsx';
 import { HealthDot } from '../components/HealthDot.tsx';
+import { needsPerson } from '../components/job/jobWords.ts';
 import { useAgentQuery } from '../queries/agent.ts';
 import { useConsoleQuery } from '../queries/console.ts';
 import { useApplianceChoice } from '../stores/appliance.ts';
@@ -28,6 +29,16 @@ function useChosenAppliance() {
   return { appliances, applianceId: known ? applianceId : undefined, choose };
 }
 
+/** How many workloads and jobs stand still until somebody does something. */
+function useNeedingSomeone(applianceId: string | undefined): number {
+  const workloads = useAgentQuery(applianceId, 'listWorkloads', {}).data?.data.items ?? [];
+  const waiting = useAgentQuery(applianceId, 'listJobs', { query: { state: 'waiting', limit: 50 } });
+  return (
+    workloads.filter(({ attention }) => attention !== undefined).length +
+    (waiting.data?.data.items ?? []).filter(needsPerson).length
+  );
+}
+
 /** Navigation, appliance and health around every screen. */
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
@@ -37,9 +48,7 @@ export function Frame() {
   useEffect(() => screen.current?.scrollTo(0, 0), [pathname]);
   const { appliances, applianceId, choose } = useChosenAppliance();
   const status = useConsoleQuery('appliances.status').data?.find(({ id }) => id === applianceId);
-  const waiting =
-    useAgentQuery(applianceId, 'listJobs', { query: { state: 'failed', limit: 50 } }).data?.data.items
-      .length ?? 0;
+  const needing = useNeedingSomeone(applianceId);
 
   useEffect(() => {
     performance.mark('interactive');
@@ -96,9 +105,9 @@ export function Frame() {
             aria-keyshortcuts={`Control+${shortcut}`}
             onClick={close}
             rightSection={
-              path === '/jobs' && waiting > 0 ? (
-                <Badge size="sm" color="red" variant="filled" aria-label={`${waiting} failed`}>
-                  {waiting}
+              path === '/overview' && needing > 0 ? (
+                <Badge size="sm" color="red" variant="filled" aria-label={`${needing} need someone`}>
+                  {needing}
                 </Badge>
               ) : undefined
             }
