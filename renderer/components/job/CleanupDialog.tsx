@@ -4,6 +4,7 @@ import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
 import { ConfirmByName } from '../ConfirmByName.tsx';
 import { ProblemState } from '../ProblemState.tsx';
 import { tellProblem } from '../tellProblem.ts';
+import { useGiveFocusBack } from '../useGiveFocusBack.ts';
 import { leftoverWords } from './jobWords.ts';
 
 interface Props {
@@ -42,6 +43,7 @@ export function CleanupDialog({
   onClose,
   onStarted,
 }: Props) {
+  useGiveFocusBack();
   const request = { removeReplica, ...(workload && { workloadId: workload.id }) };
   const planned = useAgentQuery(
     applianceId,

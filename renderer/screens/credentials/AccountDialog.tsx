@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import type { ChannelReply, NewProfile, ProfileSecrets } from '../../../electron/ipc/contract.ts';
 import { ProblemState } from '../../components/ProblemState.tsx';
+import { useGiveFocusBack } from '../../components/useGiveFocusBack.ts';
 import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
 import { type Account, AccountForm } from './AccountForm.tsx';
 
@@ -19,6 +20,7 @@ type Rotation = ChannelReply<'profiles.update'>['rotation'];
 
 /** Adds or changes an account; a changed secret is offered to every appliance that works with the old one. */
 export function AccountDialog({ kind, account, title, onClose }: Props) {
+  useGiveFocusBack();
   const create = useConsoleMutation('profiles.create', ['profiles.list', 'profiles.defaults']);
   const update = useConsoleMutation('profiles.update', ['profiles.list']);
   const [rotation, setRotation] = useState<Rotation>([]);

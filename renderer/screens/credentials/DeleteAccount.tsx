@@ -1,6 +1,7 @@
 import { List, Text } from '@mantine/core';
 import { ConfirmByName } from '../../components/ConfirmByName.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
+import { useGiveFocusBack } from '../../components/useGiveFocusBack.ts';
 import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
 import type { Account } from './AccountForm.tsx';
 
@@ -12,6 +13,7 @@ export function DeleteAccount({
   readonly account: Account;
   readonly onClose: () => void;
 }) {
+  useGiveFocusBack();
   const usage = useConsoleQuery('profiles.usage', { id: account.id }).data;
   const remove = useConsoleMutation('profiles.delete', ['profiles.list', 'profiles.defaults']);
   return (

@@ -2,6 +2,7 @@ import { Button, Checkbox, Group, Modal, PasswordInput, Stack, Text } from '@man
 import { notifications } from '@mantine/notifications';
 import { type FormEvent, useState } from 'react';
 import { ProblemState } from '../../components/ProblemState.tsx';
+import { useGiveFocusBack } from '../../components/useGiveFocusBack.ts';
 import { useConsoleMutation } from '../../queries/console.ts';
 
 const shortestPassphrase = 12;
@@ -13,6 +14,7 @@ interface Props {
 
 /** Moves profiles to another computer: without secrets as plain JSON, with them encrypted by a passphrase. */
 export function TransferDialog({ direction, onClose }: Props) {
+  useGiveFocusBack();
   return (
     <Modal
       opened

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
+import { useGiveFocusBack } from '../../components/useGiveFocusBack.ts';
 import { useAgentQuery } from '../../queries/agent.ts';
 import type { InventoryIndex } from '../../queries/inventory/inventoryIndex.ts';
 import { useVms } from '../../queries/inventory/useInventory.ts';
@@ -87,6 +88,7 @@ function Sheet({ applianceId, sourceId, index, rows, onClose }: Props) {
 
 /** *Add to management*, over the whole window; open as long as it is rendered. */
 export function AddToManagement(props: Props) {
+  useGiveFocusBack();
   const count = props.rows.length;
   return (
     <Modal
