@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
+import { invoke } from './labDesk.ts';
 
 const run = promisify(execFile);
 
@@ -112,8 +113,16 @@ describe.skipIf(consoleTestsLack !== undefined)(
 
     it('with a locked keyring says so and keeps nothing half', async () => {
       const { page } = console;
+      await invoke(page, 'profiles.create', {
+        profile: { kind: 'vcenter', name: 'Munich', url: 'https://munich.example/sdk', username: 'migrate' },
+        secrets: { password: 'kept before' },
+      });
       await desk.keyring.lock();
       await page.reload();
+      // Said once, over everything, as long as there are secrets that should be in it.
+      const told = page.getByRole('dialog', { name: /is locked/ });
+      await told.getByText(/Unlock the keyring/).waitFor();
+      await told.getByRole('button', { name: 'Go on without' }).click();
       await page
         .getByText(/is locked/)
         .first()
