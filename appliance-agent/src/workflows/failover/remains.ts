@@ -3,7 +3,7 @@ import { findOwnVm } from '../../cloudstack/machines.ts';
 import { deleteNetwork, findOwnNetwork } from '../../cloudstack/networks.ts';
 import { lookAgain } from '../../cloudstack/settle.ts';
 import { deleteSnapshot, findOwnSnapshot } from '../../cloudstack/snapshots.ts';
-import type { CloudId, Failover, FailoverRemains } from '../../contract/index.ts';
+import { type CloudId, type Failover, type FailoverRemains, isOsseaError } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
 import type { StoredVolume } from '../../store/schema.ts';
 import type { JobRun } from '../jobRun.ts';
@@ -33,24 +33,34 @@ const actions: Record<LedgerKind | 'vm' | 'volume', string> = {
 /**
  * What exists of a failover at the cloud, in the order in which it can be removed: its VM, the clones of a test, snapshots of volumes and networks of its
  * own. The ledger and the volume records say what may exist; where the cloud can be asked, what it does not show under its token is left
- * out. The VM is looked for in any case: a deployment whose answer was lost may have come after the ledger's entry was closed.
+ * out; where it cannot, as without credentials, the records tell alone. The VM is looked for in any case: a deployment whose answer was lost may have come after the ledger's entry was closed.
  */
 export async function findRemains(
   parts: WorkflowParts,
   failover: Failover,
   signal: AbortSignal,
 ): Promise<Remains[]> {
-  const { store, sessions, credentials } = parts;
+  const { store, sessions, credentials, logger } = parts;
   const workload = await store.workloads.get(failover.workloadId);
   const effects = await store.effects.listOpen({ failoverId: failover.id });
   const targetId = workload?.targetId ?? effects.find(({ kind }) => kind !== 'fence')?.endpointId;
   const client =
     targetId !== undefined && credentials.get(targetId) ? await sessions.cloud(targetId) : undefined;
-  return [
-    ...(await findVmRemains(client, failover, effects, signal)),
+  const find = async (asked: CloudStackClient | undefined) => [
+    ...(await findVmRemains(asked, failover, effects, signal)),
     ...(failover.kind === 'test' ? (await volumesOf(parts, failover)).map(volumeRemains) : []),
-    ...(await findLedgerRemains(client, effects, signal)),
+    ...(await findLedgerRemains(asked, effects, signal)),
   ];
+  try {
+    return await find(client);
+  } catch (error) {
+    if (!isOsseaError(error) || !error.retryable) throw error;
+    logger.info(
+      { code: error.code, failover: failover.id },
+      'the cloud cannot be asked; the records tell alone',
+    );
+    return find(undefined);
+  }
 }
 
 async function findVmRemains(

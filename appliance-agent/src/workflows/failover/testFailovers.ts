@@ -161,7 +161,9 @@ export class TestFailovers {
     }
   }
 
-  /** What can be known now need not be told by a failed job; without credentials the job waits for them and finds out. */
+  /**
+   * What can be known now need not be told by a failed job; without credentials, or where the cloud does not answer now, the job waits and finds out.
+   */
   async #refuseAtOnce(workloadId: string, request: StartTestFailover): Promise<void> {
     const workload = await this.#parts.store.workloads.require(workloadId);
     try {
@@ -169,7 +171,7 @@ export class TestFailovers {
       const facts = await testFacts(this.#parts, workload, request, undefined, signal);
       assertReady(workload.name, failoverConcerns(facts));
     } catch (error) {
-      if (!isOsseaError(error, 'lease.missing')) throw error;
+      if (!isOsseaError(error) || !(error.retryable || error.code === 'lease.missing')) throw error;
     }
   }
 }
