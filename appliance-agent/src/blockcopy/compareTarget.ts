@@ -1,5 +1,6 @@
 import type { TargetDevice } from '../disk/targetDevice.ts';
 import { cancelled } from './cancelled.ts';
+import { chunkBuffers } from './chunkBuffers.ts';
 import type { CopyProgress } from './copyDisk.ts';
 import { chunkDigest, dataRuns, zeroDigest } from './digest.ts';
 import type { Journal } from './journal.ts';
@@ -34,10 +35,11 @@ export async function compareTarget(options: CompareOptions): Promise<Map<number
   let readBytes = 0;
   const report = () => onProgress?.(compareProgress(journal, plannedBytes, readBytes, startedAt));
 
+  using _sharing = chunkBuffers.enter();
   await target.flush();
   await target.dropCache();
   const compareChunks = async (): Promise<void> => {
-    const whole = Buffer.allocUnsafeSlow(journal.chunkBytes);
+    const whole = chunkBuffers.take(journal.chunkBytes);
     for (const index of indexes) {
       if (signal.aborted) throw cancelled(label, signal.reason);
       const { offset, length } = journal.chunkRange(index);
@@ -49,6 +51,7 @@ export async function compareTarget(options: CompareOptions): Promise<Map<number
       if (Buffer.compare(digest, should) !== 0) wrong.set(index, digest);
       readBytes += length;
     }
+    chunkBuffers.give(whole);
   };
   const timer = setInterval(report, progressMs);
   try {

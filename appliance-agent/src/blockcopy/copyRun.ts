@@ -3,6 +3,7 @@ import { type ByteRange, totalBytes } from '../disk/extent.ts';
 import type { SourceDisk } from '../disk/sourceDisk.ts';
 import { cancelled } from './cancelled.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { chunkBuffers } from './chunkBuffers.ts';
 import { ChunkSink, type HoleRun, writesAtATime } from './chunkSink.ts';
 import { CopyMeter } from './copyMeter.ts';
 import type { RunOptions } from './copyOptions.ts';
@@ -24,7 +25,6 @@ export class CopyRun {
   readonly #plan: CopyPlan;
   readonly #meter: CopyMeter;
   readonly #tasks = new TaskGroup();
-  readonly #buffers: Buffer[] = [];
   /** Read or being read, and not safe yet. */
   #unsafeBytes = 0;
 
@@ -156,7 +156,8 @@ export class CopyRun {
         this.#meter.bytesWithin(unsafeMs),
       );
       const safe = this.#unsafeBytes === 0 || this.#unsafeBytes + bytes <= limit;
-      if (safe && this.#tasks.size < buffers + writesAtATime) break;
+      const most = Math.min(buffers + writesAtATime, chunkBuffers.share(journal.chunkBytes));
+      if (safe && this.#tasks.size < most) break;
       if (!safe) checkpoints.hurry(this.#unsafeBytes, limit);
       await this.#tasks.woken();
     }
@@ -178,13 +179,13 @@ export class CopyRun {
   ): Promise<void> {
     const { journal } = this.#options;
     const { offset, length } = journal.chunkRange(index);
-    const whole = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(journal.chunkBytes);
+    const whole = chunkBuffers.take(journal.chunkBytes);
     const content = whole.subarray(0, length);
     const readBytes = totalBytes(pieces);
     await this.#read(offset, content, pieces, watch);
     this.#meter.count('readBytes', readBytes);
     if (!(await sink.put(index, content, readBytes))) this.#unsafeBytes -= readBytes;
-    this.#buffers.push(whole);
+    chunkBuffers.give(whole);
   }
 
   async #read(

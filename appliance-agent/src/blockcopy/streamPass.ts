@@ -2,6 +2,7 @@ import { isOsseaError, OsseaError } from '../contract/index.ts';
 import type { StreamDisk, StreamPiece } from '../disk/streamDisk.ts';
 import { cancelled } from './cancelled.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { chunkBuffers } from './chunkBuffers.ts';
 import { ChunkSink, type HoleRun, writesAtATime } from './chunkSink.ts';
 import { CopyMeter } from './copyMeter.ts';
 import type { RunOptions } from './copyOptions.ts';
@@ -31,7 +32,6 @@ export class StreamPass {
   readonly #options: RunOptions<StreamDisk>;
   readonly #meter: CopyMeter;
   readonly #tasks = new TaskGroup();
-  readonly #buffers: Buffer[] = [];
   /** What this pass means to read: data, and what may be. */
   #plannedBytes: number;
   /** What this pass has made safe. Earlier ones may have done more, which stays so. */
@@ -176,7 +176,7 @@ export class StreamPass {
 
   #newFilling(index: number): Filling {
     const { journal } = this.#options;
-    const whole = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(journal.chunkBytes);
+    const whole = chunkBuffers.take(journal.chunkBytes);
     const content = whole.subarray(0, journal.chunkRange(index).length);
     this.#next = index + 1;
     return { index, whole, content, filledTo: 0, dataBytes: 0 };
@@ -212,7 +212,7 @@ export class StreamPass {
 
   async #put({ index, whole, content, dataBytes }: Filling, sink: ChunkSink): Promise<void> {
     await sink.put(index, content, dataBytes);
-    this.#buffers.push(whole);
+    chunkBuffers.give(whole);
   }
 
   async #writeHole(run: HoleRun | undefined, sink: ChunkSink): Promise<void> {
