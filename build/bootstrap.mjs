@@ -94,8 +94,13 @@ function installSystemPackages(wanted) {
   console.error(`Installing ${names.join(', ')} …`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-  run('apt-get', ['update', '-qq'], quiet);
-  const status = run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], quiet);
+  const patient = ['-o', 'Acquire::Retries=5'];
+  run('apt-get', [...patient, 'update', '-qq'], quiet);
+  const status = run(
+    'apt-get',
+    [...patient, 'install', '-y', '-qq', '--no-install-recommends', ...names],
+    quiet,
+  );
   if (status !== 0) fail('apt-get could not install them; see above.');
 }
 
