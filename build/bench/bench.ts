@@ -11,6 +11,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { agentMemory } from './agentMemory.ts';
 import { benchDigests } from './digests.ts';
 import { EngineProcess } from './engineProcess.ts';
 import { makeImage, makeTarget, mustBeEqual } from './images.ts';
@@ -138,7 +139,7 @@ async function benchChunks(): Promise<void> {
   await race('chunk size', image, contenders);
 }
 
-/** Eight disks at a time in one process. */
+/** Eight disks at a time: in a process with the engine alone, and in a whole agent. */
 async function benchMemory(): Promise<void> {
   const image = join(folder, 'source.img');
   await makeImage(image, Math.ceil(sizeBytes / diskCount), 1);
@@ -156,6 +157,16 @@ async function benchMemory(): Promise<void> {
     await rm(target);
   }
   measured.push(summary(`${diskCount} disks at a time`, 'engine', [taken], [1], taken.residentBytes));
+  const whole = await agentMemory(folder, diskCount, Math.ceil(sizeBytes / diskCount));
+  measured.push(
+    summary(
+      `${diskCount} disks at a time, /folder and readback`,
+      'whole agent',
+      [whole],
+      [1],
+      whole.residentBytes,
+    ),
+  );
 }
 
 /** Each program once per round; the first is what the others are compared with. A round before the first warms up. */

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { EngineOutcome, type EngineRequest } from './engineCopy.ts';
 
-/** The engine in a process that stays, as the agent's does, so that a copy finds its code loaded and compiled. */
+/** The engine in a process that stays and is started as the agent's, so that a copy finds its code loaded and compiled. */
 export class EngineProcess implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #answers: AsyncIterator<string>;
@@ -14,7 +14,9 @@ export class EngineProcess implements AsyncDisposable {
 
   constructor(folder: string) {
     const script = join(import.meta.dirname, 'engineCopy.ts');
-    this.#child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn(process.execPath, ['--max-semi-space-size=4', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.#journalFolder = join(folder, 'journals');
   }

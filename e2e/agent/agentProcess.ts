@@ -70,6 +70,11 @@ export class AgentProcess implements AsyncDisposable {
     throw new Error(`The agent did not start; its last words:\n${this.#output}`);
   }
 
+  /** Its process, while it runs. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** What it wrote lately, for the message of a failed test. */
   get output(): string {
     return this.#output;
