@@ -8,6 +8,8 @@ const all = [
 ];
 /** Tests that hold a time against a limit, which means something only on a machine that does nothing else. */
 const measured = ['e2e/**/*.measured.test.ts'];
+/** Tests that take minutes each. */
+const slow = ['e2e/**/*.slow.test.ts'];
 
 export default defineConfig({
   test: {
@@ -21,12 +23,13 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: all,
-          exclude: measured,
+          exclude: [...measured, ...slow],
           // Two cores: more workers than that make timings of the fault tests meaningless.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
+      { extends: true, test: { name: 'slow', include: slow, maxWorkers: 2, sequence: { groupOrder: 2 } } },
       {
         extends: true,
         test: { name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 1 } },
