@@ -93,7 +93,13 @@ export async function detachFromVm(
   const settled = await finishPendingJob(context, await followPoolFile(context, before, signal), signal);
   assertCreated(settled);
   const find = () => findLiveVolume(context.client, settled, signal);
-  const seen = await lookAgain(find, { pauseMs: context.pauseMs, signal });
+  const look = { pauseMs: context.pauseMs, signal };
+  // A list may answer what it answered before the volume joined the VM; taken at its word, the VM would keep it for good.
+  const held = await lookAgain(async () => {
+    const volume = await find();
+    return volume?.attachedVmId === undefined ? undefined : volume;
+  }, look);
+  const seen = held ?? (await lookAgain(find, look));
   const vmId = seen?.attachedVmId;
   if (seen && vmId !== undefined) {
     assertOurs(settled, seen);

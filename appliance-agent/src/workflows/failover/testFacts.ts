@@ -7,7 +7,7 @@ import {
   listOwnNetworks,
   type OwnNetworkKind,
 } from '../../cloudstack/networks.ts';
-import { ownerTag } from '../../cloudstack/ownership.ts';
+import { belongsTo, ownerTag } from '../../cloudstack/ownership.ts';
 import { validateTargetConfig } from '../../cloudstack/targetConfig.ts';
 import {
   type CloudDiscovery,
@@ -128,10 +128,13 @@ export async function testOfferings(
 /** Everything that is not the VM of a test of this agent. */
 async function productionVms({ store }: WorkflowParts, vms: readonly CloudVm[]): Promise<CloudVm[]> {
   const standing = vms.filter(({ state }) => !['Destroyed', 'Expunging', 'Error'].includes(state));
+  const open = await store.failovers.listOpen({ kind: 'test' });
   const tests = await Promise.all(
-    standing.map(async ({ tags }) => {
-      const owner = tags[ownerTag];
-      return owner !== undefined && (await store.failovers.get(owner))?.kind === 'test';
+    standing.map(async (vm) => {
+      const owner = vm.tags[ownerTag];
+      // One that is being made bears our token in its name, and its tag a moment later.
+      if (owner === undefined) return open.some(({ id }) => belongsTo(vm, id));
+      return (await store.failovers.get(owner))?.kind === 'test';
     }),
   );
   return standing.filter((_vm, index) => !tests[index]);
