@@ -145,11 +145,9 @@ export class Life {
 
   async #test(): Promise<void> {
     const networkId = CloudId.parse(this.#site.site.lab.cloud.defaults.testNetworkId);
-    const { id } = await this.#ask(() =>
-      this.#site.client.call('startTestFailover', {
-        params: { id: this.#workload.id },
-        body: this.#draw() < 0.5 ? { networkId } : { createNetwork: true },
-      }),
+    const body = this.#draw() < 0.5 ? { networkId } : { createNetwork: true };
+    const { id } = await this.#begin('test', () =>
+      this.#site.client.call('startTestFailover', { params: { id: this.#workload.id }, body }),
     );
     const test = await this.#settled(id);
     this.#acts.push(`test ${test.state}`);
@@ -158,6 +156,26 @@ export class Life {
       await this.#replicate();
     }
     await this.#cleanUp(test);
+  }
+
+  /** Begins a failover. One whose answer was lost stands already; a side that could not be asked may answer the next time. */
+  async #begin(kind: Failover['kind'], start: () => Promise<Failover>): Promise<Failover> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#ask(start);
+      } catch (error) {
+        if (!isOsseaError(error, 'failover.not-ready') || attempt === tries) throw error;
+        const standing = await this.#standing(kind);
+        if (standing) return standing;
+        await setTimeout(1000);
+      }
+    }
+  }
+
+  async #standing(kind: Failover['kind']): Promise<Failover | undefined> {
+    const query = { workloadId: this.#workload.id };
+    const { items } = await this.#ask(() => this.#site.client.call('listFailovers', { query }));
+    return items.find((failover) => failover.kind === kind && ['running', 'active'].includes(failover.state));
   }
 
   /** Brings a failover to its end, however often it takes. */
@@ -182,7 +200,7 @@ export class Life {
       return this.#finish(undefined);
     }
     for (let attempt = 1; attempt <= tries; attempt++) {
-      const { id } = await this.#ask(() => this.#site.start(this.#workload));
+      const { id } = await this.#begin('live', () => this.#site.start(this.#workload));
       const failover = await this.#settled(id);
       this.#acts.push(`cutover ${failover.state}`);
       if (failover.state !== 'active') {
