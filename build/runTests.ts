@@ -1,7 +1,8 @@
 /**
  * Runs every check and test, and closes with `N passed, N failed`, the line that CI reads.
  *
- *   node build/runTests.ts [arguments of vitest]      with arguments only vitest runs
+ *   node build/runTests.ts [arguments of vitest]            with arguments only vitest runs
+ *   node build/runTests.ts --slow [arguments of vitest]     the tests that take minutes each, instead of the others
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,7 +10,10 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const report = join(root, '.cache', 'vitest.json');
-const vitestArguments = process.argv.slice(2);
+const isSlow = process.argv[2] === '--slow';
+const vitestArguments = process.argv.slice(isSlow ? 3 : 2);
+/** vitest's projects. */
+const projects = isSlow ? ['slow'] : ['tests', 'measured'];
 
 interface VitestReport {
   numPassedTests: number;
@@ -28,7 +32,7 @@ function run(title: string, program: string, programArguments: string[]): boolea
 
 const layered = ['appliance-agent/src', 'electron', 'renderer', 'e2e', 'build'];
 const checks: [string, string, string[]][] =
-  vitestArguments.length > 0
+  vitestArguments.length > 0 || isSlow
     ? []
     : [
         ['types', 'tsc', ['-b']],
@@ -50,6 +54,7 @@ const wellRun = run('tests', 'vitest', [
   '--reporter=default',
   '--reporter=json',
   `--outputFile.json=${report}`,
+  ...projects.map((project) => `--project=${project}`),
   ...vitestArguments,
 ]);
 try {
