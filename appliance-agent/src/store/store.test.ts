@@ -243,8 +243,8 @@ it('effects are intended once and found again by their token', async () => {
     endpointId: source.id,
     workloadId: workload.id,
   } as const;
-  const first = await store.effects.intend(intent);
-  expect(first.isNew).toBe(true);
+  const { isNew, ...first } = await store.effects.intend(intent);
+  expect(isNew).toBe(true);
   expect(await store.effects.intend(intent)).toEqual({ ...first, isNew: false });
   await store.effects.markDone(first.id, 'snapshot-7');
   expect(await store.effects.listOpen({ jobId: intent.jobId })).toEqual([
