@@ -121,7 +121,8 @@ export async function copyWorkloadDisk(
     const { changeId } = disk;
     await journal.beginPoint({ snapshot, ...(changeId !== undefined && { changeId }), change }, ranges);
   }
-  const findHoles = journal.point?.change?.mode !== 'delta';
+  // Of what was never copied, such as after a cancel, more than the changed blocks is read.
+  const findHoles = journal.point?.change?.mode !== 'delta' || journal.summary().unknownBytes > 0;
   const { source, choice } = await openSnapshotDisk(request, chosen, findHoles);
   await using _source = source;
   await store.workloads.setTransport(disk.diskId, choice);
