@@ -74,7 +74,10 @@ export function App() {
         <ModalsProvider>
           <Notifications position="bottom-right" />
           <BrowserRouter>
-            <Screens />
+            {/* Around the frame too: a defect there must not leave an empty window. */}
+            <ScreenBoundary>
+              <Screens />
+            </ScreenBoundary>
           </BrowserRouter>
         </ModalsProvider>
       </QueryClientProvider>

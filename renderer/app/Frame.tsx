@@ -9,7 +9,7 @@ import { HealthDot } from '../components/HealthDot.tsx';
 import { needsPerson } from '../components/job/jobWords.ts';
 import { useAgentQuery } from '../queries/agent.ts';
 import { useConsoleQuery } from '../queries/console.ts';
-import { useApplianceChoice } from '../stores/appliance.ts';
+import { shownAppliance, useApplianceChoice } from '../stores/appliance.ts';
 import { Brand } from './Brand.tsx';
 import styles from './Frame.module.css';
 import { KeychainDialog } from './KeychainDialog.tsx';
@@ -21,12 +21,15 @@ function useChosenAppliance() {
   const profiles = useConsoleQuery('profiles.list').data ?? [];
   const fallback = useConsoleQuery('profiles.defaults').data?.appliance;
   const appliances = profiles.filter((profile) => profile.kind === 'appliance');
-  const known = appliances.some(({ id }) => id === applianceId);
+  const shown = shownAppliance(
+    appliances.map(({ id }) => id),
+    applianceId,
+    fallback,
+  );
   useEffect(() => {
-    const next = fallback ?? appliances[0]?.id;
-    if (!known && next !== undefined) choose(next);
-  }, [known, fallback, appliances, choose]);
-  return { appliances, applianceId: known ? applianceId : undefined, choose };
+    if (shown !== undefined && shown !== applianceId) choose(shown);
+  }, [shown, applianceId, choose]);
+  return { appliances, applianceId: shown, choose };
 }
 
 /** How many workloads and jobs stand still until somebody does something. */
