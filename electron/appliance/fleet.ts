@@ -8,7 +8,7 @@ import type {
   ProfileId,
 } from '../ipc/contract.ts';
 import { ApplianceTunnel } from '../tunnel/applianceTunnel.ts';
-import { parseHop, readSshConfig } from '../tunnel/sshConfig.ts';
+import { parseHop, readSshConfig, wholeWay } from '../tunnel/sshConfig.ts';
 import type { SshHop } from '../tunnel/sshConnection.ts';
 import type { Vault } from '../vault/vault.ts';
 import { AgentApi, type CallInput } from './agentApi.ts';
@@ -208,7 +208,7 @@ export class Fleet implements AsyncDisposable {
     const config = await readSshConfig();
     const password = await vault.secret(id, 'password');
     const passphrase = await vault.secret(id, 'passphrase');
-    const jumps = profile.jumpHosts.map((jumpHost): SshHop => {
+    const jumps = wholeWay(config, profile.jumpHosts, profile.username).map((jumpHost): SshHop => {
       const { host, port, username, identityFile } = parseHop(config, jumpHost, profile.username);
       return {
         host,

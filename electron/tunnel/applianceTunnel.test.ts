@@ -1,7 +1,12 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import axios from 'axios';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type SshServer, startSshServer } from '../../e2e/lab/ssh/sshServer.ts';
@@ -12,7 +17,10 @@ import type { SshHop } from './sshConnection.ts';
 let ssh: SshServer;
 let folder: string;
 let socketPath: string;
-const agent = http.createServer((request, response) => {
+/** How long the agent thinks before it answers. */
+let slowMs = 0;
+const agent = http.createServer(async (request, response) => {
+  await pause(slowMs);
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify({ version: '1.2.3', path: request.url, padding: 'x'.repeat(60_000) }));
 });
@@ -28,6 +36,22 @@ afterAll(async () => {
   await ssh[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+/** A real ssh-agent that holds one key. */
+async function startSshAgent(keyFile: string): Promise<{ socket: string } & AsyncDisposable> {
+  const socket = join(folder, 'ssh-agent.sock');
+  const program = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(true), { timeout: 5000, interval: 20 });
+  await promisify(execFile)('ssh-add', [keyFile], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+  return {
+    socket,
+    async [Symbol.asyncDispose]() {
+      const exited = once(program, 'exit');
+      program.kill();
+      await exited;
+    },
+  };
+}
 
 async function hop(change: Partial<SshHop> = {}): Promise<SshHop> {
   return {
@@ -83,6 +107,36 @@ describe('a tunnel', () => {
       }),
     ]);
     await using _tunnel = tunnel;
+    await reaches('online');
+  });
+
+  it('goes through a chain of jump hosts, each with its own host key', async () => {
+    const through = { ...(await hop()), jumpHost: 'first' };
+    const { tunnel, reaches } = openTunnel(async () => [
+      through,
+      { ...through, jumpHost: 'second' },
+      await hop(),
+    ]);
+    await using _tunnel = tunnel;
+    await reaches('online');
+  });
+
+  it('logs in with a key that only the ssh-agent knows', async () => {
+    await using keys = await startSshAgent(ssh.keyFile);
+    vi.stubEnv('SSH_AUTH_SOCK', keys.socket);
+    const { tunnel, reaches } = openTunnel(async () => [await hop({ authentication: { method: 'agent' } })]);
+    await using _tunnel = tunnel;
+    await reaches('online');
+    vi.unstubAllEnvs();
+  });
+
+  it('is degraded, with its latency, while the agent takes its time, and well again afterwards', async () => {
+    slowMs = 900;
+    const { tunnel, reaches } = openTunnel(async () => [await hop()]);
+    await using _tunnel = tunnel;
+    await reaches('degraded');
+    expect(tunnel.status.latencyMs).toBeGreaterThan(900);
+    slowMs = 0;
     await reaches('online');
   });
 

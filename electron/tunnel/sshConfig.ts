@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import SSHConfig from 'ssh-config';
 
 /** What `~/.ssh/config` says of a host, as far as the console uses it. */
@@ -14,14 +14,50 @@ export interface SshHost {
   readonly jumpHosts: readonly string[];
 }
 
-/** Reads the user's SSH configuration; an absent file is an empty one. */
+/** As deep as ssh itself follows `Include`. */
+const deepestInclude = 16;
+
+/** Reads the user's SSH configuration with what it includes; an absent file is an empty one. */
 export async function readSshConfig(path = join(homedir(), '.ssh', 'config')): Promise<SSHConfig> {
+  return SSHConfig.parse(await readWithIncludes(path, dirname(path), 0));
+}
+
+/** The files that a path names, `*` and `?` in its last part standing for others, in the order of their names. */
+async function filesLike(path: string): Promise<string[]> {
+  if (!/[*?]/.test(basename(path))) return [path];
+  const wanted = basename(path)
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  const names = await readdir(dirname(path)).catch(() => []);
+  return names
+    .filter((name) => new RegExp(`^${wanted}$`).test(name))
+    .sort()
+    .map((name) => join(dirname(path), name));
+}
+
+/** A configuration's text with its `Include` lines replaced by the files that they name (ssh_config(5)); those that are absent are nothing. */
+async function readWithIncludes(path: string, folder: string, depth: number): Promise<string> {
+  let text: string;
   try {
-    return SSHConfig.parse(await readFile(path, 'utf8'));
+    text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return SSHConfig.parse('');
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
+  if (depth >= deepestInclude) return text;
+  const lines = text.split('\n').map(async (line) => {
+    const names = /^\s*include\s+(?<names>[^#]+)/i.exec(line)?.groups?.names;
+    if (names === undefined) return line;
+    const included: string[] = [];
+    for (const name of names.trim().split(/\s+/)) {
+      const pattern = expandHome(name.replaceAll('"', ''));
+      const files = await filesLike(isAbsolute(pattern) ? pattern : join(folder, pattern));
+      for (const file of files) included.push(await readWithIncludes(file, folder, depth + 1));
+    }
+    return included.join('\n');
+  });
+  return (await Promise.all(lines)).join('\n');
 }
 
 function first(value: string | string[] | undefined): string | undefined {
@@ -80,4 +116,25 @@ export function parseHop(
     port: groups?.port === undefined ? resolved.port : Number(groups.port),
     username: groups?.username ?? resolved.username ?? defaultUser,
   };
+}
+
+/**
+ * The whole way of jumps, as ssh goes it: a first hop that the configuration reaches through others is reached through them.
+ * @throws RangeError where hops lead in a circle, or one is no hop
+ */
+export function wholeWay(
+  config: SSHConfig,
+  jumpHosts: readonly string[],
+  defaultUser: string,
+): readonly string[] {
+  const way = [...jumpHosts];
+  const seen = new Set<string>();
+  for (let [first] = way; first !== undefined; [first] = way) {
+    const { alias, jumpHosts: before } = parseHop(config, first, defaultUser);
+    if (before.length === 0) break;
+    if (seen.has(alias)) throw new RangeError(`The jump hosts of "${alias}" lead in a circle`);
+    seen.add(alias);
+    way.unshift(...before);
+  }
+  return way;
 }
