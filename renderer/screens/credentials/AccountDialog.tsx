@@ -74,20 +74,35 @@ function OfferRotation({
 }) {
   const profiles = useConsoleQuery('profiles.list').data ?? [];
   const lend = useConsoleMutation('leases.lend');
-  const names = [...new Set(rotation.map(({ applianceId }) => applianceId))].map(
-    (id) => profiles.find((profile) => profile.id === id)?.name ?? 'a removed appliance',
-  );
+  const [left, setLeft] = useState(rotation);
+  const [failure, setFailure] = useState<Error>();
+  const nameOf = (leases: Rotation) =>
+    [...new Set(leases.map(({ applianceId }) => applianceId))].map(
+      (id) => profiles.find((profile) => profile.id === id)?.name ?? 'a removed appliance',
+    );
+  const names = nameOf(left);
+  // One that cannot be reached does not keep the others from the new secret.
   const lendAll = async () => {
-    for (const { applianceId, endpointId } of rotation) {
-      await lend.mutateAsync({
-        applianceId,
-        endpointId,
-        profileId: account.id,
-        endpointKind: account.kind === 'vcenter' ? 'source' : 'target',
-      });
+    const failed: Rotation[number][] = [];
+    let cause: Error | undefined;
+    for (const lease of left) {
+      try {
+        await lend.mutateAsync({
+          applianceId: lease.applianceId,
+          endpointId: lease.endpointId,
+          profileId: account.id,
+          endpointKind: account.kind === 'vcenter' ? 'source' : 'target',
+        });
+      } catch (error) {
+        failed.push(lease);
+        cause ??= error instanceof Error ? error : new Error(String(error));
+      }
     }
-    notifications.show({ message: `${names.join(', ')} work with the new secret now.` });
-    onClose();
+    const lent = nameOf(left.filter((lease) => !failed.includes(lease)));
+    if (lent.length > 0) notifications.show({ message: `${lent.join(', ')} work with the new secret now.` });
+    if (failed.length === 0) return onClose();
+    setLeft(failed);
+    setFailure(cause);
   };
   return (
     <Stack gap="sm">
@@ -95,13 +110,12 @@ function OfferRotation({
         The new secret is kept. {names.join(', ')} still {names.length === 1 ? 'holds' : 'hold'} the old one;
         jobs fail as soon as it is refused.
       </Text>
-      {lend.error && <ProblemState error={lend.error} />}
+      {failure && <ProblemState error={failure} />}
       <Group justify="flex-end" gap="xs">
         <Button variant="default" onClick={onClose}>
           Not now
         </Button>
-        {/* What went wrong is shown above. */}
-        <Button loading={lend.isPending} onClick={() => void lendAll().catch(() => undefined)} data-autofocus>
+        <Button loading={lend.isPending} onClick={() => void lendAll()} data-autofocus>
           Lend the new one
         </Button>
       </Group>
