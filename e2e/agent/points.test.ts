@@ -50,6 +50,8 @@ describe('the point that a cycle brings', () => {
     const expected = await Promise.all(vm.disks.map((each) => each.digest(moment)));
     // One disk is done, another is not: the guest has gone on meanwhile.
     await site.until(job, ({ disks }) => disks.some(({ doneBytes }) => doneBytes > 8 * mebibyte));
+    // Slow enough not to end before the guest has written.
+    await site.setBandwidth(workload, 1);
     await vm.guestHasWritten(200);
     expect(vm.snapshots.map(({ moRef }) => moRef)).toEqual([moment.snapshot]);
     await site.setBandwidth(workload, null);
