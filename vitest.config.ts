@@ -10,6 +10,8 @@ const all = [
 const measured = ['e2e/**/*.measured.test.ts'];
 /** Tests that take minutes each. */
 const slow = ['e2e/**/*.slow.test.ts'];
+/** Tests with an agent, a lab, a database or a console in processes of their own: they need the machine for themselves. */
+const whole = ['e2e/{agent,demo}/**/*.test.ts', 'e2e/console/electron/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -23,17 +25,27 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: all,
-          exclude: [...measured, ...slow],
+          exclude: [...measured, ...slow, ...whole],
           // Two cores: more workers than that make timings of the fault tests meaningless.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'slow', include: slow, maxWorkers: 2, sequence: { groupOrder: 2 } } },
       {
         extends: true,
-        test: { name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'whole',
+          include: whole,
+          exclude: [...measured, ...slow],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
+      {
+        extends: true,
+        test: { name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
+      { extends: true, test: { name: 'slow', include: slow, maxWorkers: 2, sequence: { groupOrder: 3 } } },
     ],
   },
 });

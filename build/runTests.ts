@@ -13,7 +13,7 @@ const report = join(root, '.cache', 'vitest.json');
 const isSlow = process.argv[2] === '--slow';
 const vitestArguments = process.argv.slice(isSlow ? 3 : 2);
 /** vitest's projects. */
-const projects = isSlow ? ['slow'] : ['tests', 'measured'];
+const projects = isSlow ? ['slow'] : ['tests', 'whole', 'measured'];
 
 interface VitestReport {
   numPassedTests: number;
