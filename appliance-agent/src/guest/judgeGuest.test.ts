@@ -160,7 +160,7 @@ describe('the judgement before a conversion', () => {
     const partition = {
       device: '/dev/sda2',
       diskKey: DeviceKey.parse(2000),
-      files: ['EFI/debian/grubx64.efi'],
+      files: ['EFI/debian/grubx64.efi', 'EFI/debian/grub.cfg'],
     };
     const mounted = { ...roomy, device: '/dev/sda2', mountpoint: '/boot/efi', type: 'vfat' };
     const filesystems = [roomy, mounted];
@@ -168,6 +168,10 @@ describe('the judgement before a conversion', () => {
       'info guest.efi-fallback',
     ]);
     expect(rules(found(debian, { efiPartitions: [partition] }), efi)).toContain('critical guest.boot-loader');
+    const systemd = { ...partition, files: ['EFI/BOOT/BOOTX64.EFI', 'EFI/systemd/systemd-bootx64.efi'] };
+    expect(rules(found(debian, { efiPartitions: [systemd], filesystems }), efi)).toEqual([
+      'warning guest.boot-loader',
+    ]);
     expect(rules(found(debian, { bootDiskKey: undefined }), efi)).toEqual(['warning guest.boot-disk']);
   });
 

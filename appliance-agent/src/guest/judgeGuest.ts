@@ -118,22 +118,35 @@ function conversionConcerns(inspection: GuestInspection, intention: Intention): 
       ),
     );
   }
-  if (
-    root?.os === 'linux' &&
-    inspection.efiPartitions.length > 0 &&
-    !inspection.mountpoints.has('/boot/efi')
-  ) {
-    concerns.push(
+  if (root?.os === 'linux' && vm.firmware === 'efi') concerns.push(...efiLoaderConcerns(inspection, vm.name));
+  return windows ? [...concerns, ...windowsConcerns(inspection, intention)] : concerns;
+}
+
+/** Where virt-v2v looks for GRUB's configuration when a guest boots by UEFI: its `linux_bootloaders.ml`. */
+function efiLoaderConcerns({ efiPartitions, mountpoints }: GuestInspection, name: string): Concern[] {
+  if (efiPartitions.length === 0) return [];
+  if (!mountpoints.has('/boot/efi')) {
+    return [
       concern(
         'guest.boot-loader',
         'critical',
-        vm.name,
+        name,
         'An EFI system partition is there, but /etc/fstab does not mount it at /boot/efi, where virt-v2v looks for the boot loader.',
         'Add it to /etc/fstab in the guest, then replicate again; or move the guest without conversion.',
       ),
-    );
+    ];
   }
-  return windows ? [...concerns, ...windowsConcerns(inspection, intention)] : concerns;
+  const grub = /\/(grub\.cfg|grub\.conf|menu\.lst)$/i;
+  if (efiPartitions.some(({ files }) => files.some((file) => grub.test(file)))) return [];
+  return [
+    concern(
+      'guest.boot-loader',
+      'warning',
+      name,
+      'There is no configuration of GRUB on the EFI system partition, and virt-v2v knows no other boot loader.',
+      'Run grub-install in the guest, then replicate again; or move the guest without conversion.',
+    ),
+  ];
 }
 
 function filesystemConcerns(

@@ -173,11 +173,11 @@ const knownTexts: readonly KnownText[] = [
   },
   {
     pattern:
-      /no kernels were found in the bootloader configuration|no bootloader detected|could not find bootloader mount point|didn't find grub entry for kernel/i,
+      /no kernels were found in the bootloader configuration|no bootloader detected|failed to find grub2-mkconfig|could not find bootloader mount point|didn't find grub entry for kernel/i,
     code: 'guest.boot-loader',
     detail: 'the boot loader’s configuration cannot be read',
     remedy:
-      'Run update-grub or grub2-mkconfig in the guest, then replicate again; or move it without conversion.',
+      'Run grub-install and update-grub (or grub2-mkconfig) in the guest, then replicate again; or move it without conversion.',
   },
   {
     pattern:
