@@ -123,7 +123,7 @@ async function benchCutover() {
     });
     const active = await until(
       () => agent.client.call('getFailover', { params: { id } }),
-      ({ state }) => state !== 'running',
+      ({ state }) => state !== 'scheduled' && state !== 'running',
       patienceMs,
     );
     const endedAt = active.downtime?.endedAt;
