@@ -50,7 +50,7 @@ describe('a signed report', () => {
     const signed = signReport(sampleReport(), await newKey());
     fc.assert(
       fc.property(
-        fc.constantFrom('content', 'publicKey', 'signature' as const),
+        fc.constantFrom('content' as const, 'publicKey' as const, 'signature' as const),
         fc.nat(),
         fc.integer({ min: 1, max: 127 }),
         (member, position, difference) => {
@@ -58,7 +58,7 @@ describe('a signed report', () => {
           const at = position % bytes.length;
           bytes[at] = (bytes[at]! ^ difference) & 0x7f;
           const changed = { ...signed, [member]: bytes.toString('latin1') };
-          fc.pre(meansSomethingElse(changed[member], signed[member]));
+          fc.pre(meansSomethingElse(member, changed[member], signed[member]));
           const error = catchError(() => verifyReport(JSON.stringify(changed)));
           expect(isOsseaError(error, 'report.invalid')).toBe(true);
         },
@@ -75,11 +75,24 @@ describe('a signed report', () => {
   });
 });
 
-/** Base64 and PEM are read leniently: line ends and a last character's spare bits say nothing. */
-function meansSomethingElse(changed: string, original: string): boolean {
-  const meaning = (text: string) => Buffer.from(text.replaceAll(/-----[^-]*-----|\s/g, ''), 'base64');
-  if (original.startsWith('{')) return changed !== original;
-  return !meaning(changed).equals(meaning(original)) && !/\s/.test(changed.slice(-1));
+/** Base64 and PEM are read leniently: line ends, what stands behind the end, and spare bits say nothing. */
+function meansSomethingElse(
+  member: 'content' | 'publicKey' | 'signature',
+  changed: string,
+  original: string,
+): boolean {
+  switch (member) {
+    case 'content':
+      return changed !== original;
+    case 'signature':
+      return !Buffer.from(changed, 'base64').equals(Buffer.from(original, 'base64'));
+    case 'publicKey':
+      try {
+        return keyFingerprint(changed) !== keyFingerprint(original);
+      } catch {
+        return true;
+      }
+  }
 }
 
 function catchError(work: () => unknown): unknown {
