@@ -41,7 +41,7 @@ describe('the point that a cycle brings', () => {
       disks: [disk(16, 1), disk(16, 2), disk(16, 3)],
       guest: { writesPerSecond: 300, workingSet: 0.5 },
     });
-    await site.setBandwidth(workload, 16);
+    await site.setBandwidth(workload, 4);
     const vm = vmOf(workload);
     const before = site.lab.vcenter.calls.length;
     const job = await site.start(workload);

@@ -86,8 +86,11 @@ export class TestSite implements AsyncDisposable {
   }
 
   /** The failover when no job works on it any more. */
-  settled(id: string, timeoutMs = 60_000): Promise<Failover> {
-    return this.until(id, ['active', 'interrupted', 'cleaned'], timeoutMs);
+  async settled(id: string, timeoutMs = 60_000): Promise<Failover> {
+    const failover = await this.until(id, ['active', 'interrupted', 'cleaned'], timeoutMs);
+    // The failover's state is written a moment before its job's end, which the next job has to wait for.
+    if (failover.jobId !== undefined) await this.site.end({ id: failover.jobId }, timeoutMs);
+    return failover;
   }
 
   until(id: string, states: readonly FailoverState[], timeoutMs = 60_000): Promise<Failover> {
