@@ -1,3 +1,4 @@
+import type { QemuMachine } from '../qemu/qemuMachine.ts';
 import type { VcenterFaults } from './faults.ts';
 import type { VcenterCall } from './options.ts';
 import type { GuestActivity, LabVmSpec } from './spec.ts';
@@ -58,6 +59,8 @@ export interface LabVm {
   /** Writes of the guest so far, and the number of the next record of its log. */
   readonly guestWrites: number;
   readonly guestLogNext: number;
+  /** The machine of a VM that runs in qemu. @throws Error when it is off, did not start, or only pretends to run */
+  machine(): Promise<QemuMachine>;
   /** Throws when the VM has no such disk. */
   disk(key: number): LabDisk;
   /** Lets a guest write while the VM is on; it stops with the VM and goes on when the VM is powered on again. */

@@ -106,4 +106,9 @@ export interface LabVmSpec {
   snapshots?: readonly string[];
   /** The guest that runs while the VM is on, from the start. */
   guest?: GuestActivity;
+  /** Runs the VM in qemu while it is on, from its disks, which hold a system that boots by BIOS. Instead of `guest`. */
+  machine?: {
+    /** Ports of the guest that are reached from loopback; see `LabVm.machine`. Default none. */
+    forwardedPorts?: readonly number[];
+  };
 }

@@ -126,7 +126,7 @@ class Vcenter implements LabVcenter {
     for (const lease of livingExports(this.#core.site)) lease.close();
     await this.#server.close();
     await this.#core.tasks.settled();
-    for (const vm of this.#core.vms.values()) vm.close();
+    for (const vm of this.#core.vms.values()) await vm.close();
     await rm(this.#dataDir, { recursive: true, force: true });
   }
 }

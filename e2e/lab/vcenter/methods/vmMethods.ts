@@ -104,6 +104,10 @@ function guestOf(call: MethodCall): VirtualMachine {
 function shutdownGuest(core: Core, vm: VirtualMachine): void {
   const { faults } = core.site;
   if (faults.guestIgnoresShutdown) return;
+  if (vm.realMachine !== undefined) {
+    vm.realMachine.shutDown();
+    return;
+  }
   void delay(faults.guestShutdownMs).then(() => {
     if (vm.powerState === 'poweredOn') vm.setPower('poweredOff');
   });

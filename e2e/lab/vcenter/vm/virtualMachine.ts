@@ -1,3 +1,4 @@
+import type { QemuMachine } from '../../qemu/qemuMachine.ts';
 import { parseChangeId } from '../disk/changeTracker.ts';
 import type { Layer } from '../disk/layer.ts';
 import type { LabSnapshot, LabVm } from '../handles.ts';
@@ -11,6 +12,7 @@ import { Guest } from './guest.ts';
 import type { Hardware } from './hardware.ts';
 import { Snapshot } from './snapshot.ts';
 import type { VmDisk } from './vmDisk.ts';
+import { VmMachine } from './vmMachine.ts';
 import { configInfo, vmProperty } from './vmProperties.ts';
 import type { VmView } from './vmView.ts';
 
@@ -38,6 +40,8 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
   /** Reported although no leftover layer says so: the specification asked for it. */
   consolidationClaimed: boolean;
   readonly #snapshots = new Map<string, Snapshot>();
+  /** Set where the VM runs for real. */
+  readonly realMachine: VmMachine | undefined;
   readonly #newActivity: (activity: GuestActivity) => Guest;
   #powerState: PowerState = 'poweredOff';
   #guest: Guest | undefined;
@@ -68,6 +72,13 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
     folder.addChild(ref);
     this.#newActivity = (activity) => new Guest(activity, site.seed, spec.name, () => this.hardware.disks);
     if (spec.guest !== undefined) this.#guest = this.#newActivity(spec.guest);
+    if (spec.machine !== undefined) {
+      this.realMachine = new VmMachine(
+        spec,
+        () => this.hardware,
+        () => this.setPower('poweredOff'),
+      );
+    }
   }
 
   get moRef(): string {
@@ -129,6 +140,7 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
   /** To be called after each change that a property shows. */
   touch(): void {
     this.changeVersion += 1;
+    this.realMachine?.connect(this.hardware.nics);
     this.site.changed(this.ref);
   }
 
@@ -150,6 +162,10 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
     return () => {
       if (this.#busy === holder) this.#busy = undefined;
     };
+  }
+
+  machine(): Promise<QemuMachine> {
+    return this.realMachine?.running() ?? Promise.reject(new Error(`${this.name} only pretends to run`));
   }
 
   startGuest(activity: GuestActivity = {}): void {
@@ -197,8 +213,10 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
       const nics = this.hardware.nics.map((nic) => ({ ...nic, connected: nic.startConnected }));
       if (before === 'poweredOff') this.hardware = { ...this.hardware, nics };
       if (!this.#guestStopped) this.#guest?.start();
+      this.realMachine?.start();
     } else {
       this.#guest?.stop();
+      this.realMachine?.cut();
       if (state === 'poweredOff') this.bootTime = undefined;
     }
     this.touch();
@@ -321,8 +339,9 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
   }
 
   /** Stops the guest and closes the files. */
-  close(): void {
+  async close(): Promise<void> {
     this.#guest?.stop();
+    await this.realMachine?.[Symbol.asyncDispose]();
     for (const disk of this.#allDisks()) disk.files.close();
   }
 
