@@ -56,6 +56,16 @@ function startAttach(call: Call): StartedJob {
           toldSlot: wanted === undefined && site.faults.faults.deviceIdsLie ? lie(slot) : slot,
           at: Date.now(),
         };
+        try {
+          await site.hypervisor.plug(vm, volume);
+        } catch (error) {
+          volume.attachment = undefined;
+          volume.type = 'DATADISK';
+          throw new ApiError(
+            'internal',
+            `Failed to attach volume ${volume.name} to ${vm.name}: ${String(error)}`,
+          );
+        }
         site.record(call.account, 'VOLUME.ATTACH', volume.id, `attached ${volume.name} to ${vm.name}`);
         await site.plug(volume, call.command);
         return { volume: volumeAnswer(site, volume) };
@@ -132,6 +142,14 @@ function startDetach(call: Call): StartedJob {
           throw new ApiError(
             'parameter',
             'Unable to detach volume, please specify a VM that does not have VM snapshots',
+          );
+        }
+        try {
+          await site.hypervisor.unplug(vm, volume);
+        } catch (error) {
+          throw new ApiError(
+            'internal',
+            `Failed to detach volume ${volume.name} from ${vm.name}: ${String(error)}`,
           );
         }
         volume.attachment = undefined;

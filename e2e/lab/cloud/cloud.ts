@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { makeCertificate } from '../certificate.ts';
+import type { QemuMachine } from '../qemu/qemuMachine.ts';
 import { type ConsoleProvider, ConsoleProxy } from './console/consoleProxy.ts';
 import {
   findLeftovers,
@@ -15,11 +16,13 @@ import {
 } from './facts.ts';
 import { type CloudFaults, FaultPlan, type InjectedFault } from './faults.ts';
 import { found } from './founding.ts';
+import { powerOn } from './hypervisor.ts';
 import { Jobs } from './jobs.ts';
 import { unlimited } from './limits.ts';
 import { endLease, expungeDestroyed } from './machines.ts';
 import { gibibyte } from './model.ts';
 import type { Backing, CloudOptions } from './options.ts';
+import { QemuHypervisor } from './qemuHypervisor.ts';
 import { ApiServer, type CloudCall } from './server.ts';
 import { Site } from './site.ts';
 import { Storage } from './storage.ts';
@@ -86,6 +89,8 @@ export interface LabCloud extends AsyncDisposable {
   readVmDisk(nameOrId: string, disk: number, offset: number, length: number): Promise<Buffer>;
   /** Writes into a disk of a running VM as its guest would. @throws Error where it does not run, or has no such disk */
   guestWrites(nameOrId: string, disk: number, offset: number, bytes: Uint8Array): Promise<void>;
+  /** The machine of a VM that runs in qemu. @throws Error when it is off, or only pretends to run */
+  machine(nameOrId: string): QemuMachine;
   /** Shows another screen than the lab's own picture in a VM's console; undefined takes it away again. */
   setConsole(nameOrId: string, provider: ConsoleProvider | undefined): void;
   /** Lets a VM's lease end now: it is stopped, or destroyed. @throws Error for a VM without a lease */
@@ -133,10 +138,19 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
   const applianceMacs = options.applianceMacs ?? ['02:01:00:00:aa:01'];
   const founded = await found(site, {
     applianceMacs,
+    applianceImage: options.qemu?.applianceImage,
     customCompute: options.customCompute ?? true,
     templateBytes: gibibyte,
   });
+  const hypervisor =
+    options.qemu === undefined
+      ? undefined
+      : undo.use(new QemuHypervisor(site, options.qemu.forwardedPorts ?? []));
+  if (hypervisor !== undefined) site.hypervisor = hypervisor;
   const strangers = await Strangers.remember(site);
+  const appliance = site.vms.get(site.applianceVmId);
+  if (appliance !== undefined && options.qemu?.applianceImage !== undefined)
+    await powerOn(site.hypervisor, appliance);
 
   const certificate = options.https === true ? await makeCertificate('lab-cloud') : undefined;
   const server = new ApiServer(site, { tls: certificate, enforcePost: options.enforcePost ?? false });
@@ -188,6 +202,10 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
       const vm = findVm(site, nameOrId);
       if (vm.state !== 'Running') throw new Error(`${vm.name} is ${vm.state}, its guest writes nothing`);
       await storage.write(diskOf(nameOrId, disk).id, offset, bytes);
+    },
+    machine: (nameOrId) => {
+      if (hypervisor === undefined) throw new Error('the VMs of this cloud only pretend to run');
+      return hypervisor.machineOf(findVm(site, nameOrId));
     },
     setConsole: (nameOrId, provider) => {
       const { id } = findVm(site, nameOrId);

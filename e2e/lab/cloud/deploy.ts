@@ -1,5 +1,6 @@
 import { ApiError } from './apiError.ts';
 import type { Call, Commands, StartedJob } from './command.ts';
+import { powerOn } from './hypervisor.ts';
 import { checkLimits } from './limits.ts';
 import {
   gibibyte,
@@ -111,10 +112,12 @@ function startDeploy(call: Call): StartedJob {
     finish: () =>
       site.inTurn(vm.id, async () => {
         // A root disk gets its bytes when its VM starts for the first time.
-        if (stopped) root.state = source.kind === 'volume' ? root.state : 'Allocated';
-        else await fillRoot(site, root);
-        vm.state = stopped ? 'Stopped' : 'Running';
-        if (vm.state === 'Running') {
+        if (stopped) {
+          root.state = source.kind === 'volume' ? root.state : 'Allocated';
+          vm.state = 'Stopped';
+        } else {
+          await fillRoot(site, root);
+          await powerOn(site.hypervisor, vm);
           for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
         }
         return { virtualmachine: vmAnswer(site, vm) };

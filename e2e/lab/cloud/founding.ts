@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { uuidOf } from '../chaos/random.ts';
 import {
   type Account,
@@ -27,6 +28,8 @@ export interface Founded {
 
 export interface FoundingOptions {
   applianceMacs: readonly string[];
+  /** Raw image that the appliance's root disk holds. */
+  applianceImage: string | undefined;
   customCompute: boolean;
   templateBytes: number;
 }
@@ -78,7 +81,8 @@ export async function found(site: Site, options: FoundingOptions): Promise<Found
     options.applianceMacs,
   );
   site.applianceVmId = appliance.id;
-  await addVolume(site, user, zoneId, undefined, 'ROOT-1', appliance, 0);
+  const root = await addVolume(site, user, zoneId, undefined, 'ROOT-1', appliance, 0);
+  if (options.applianceImage !== undefined) await installImage(site, root, options.applianceImage);
   await addVolume(site, user, zoneId, customDisk, 'appliance-state', appliance, 1);
 
   const billing = addVm(site, user, zoneId, small, 'billing-db', 'Running', network, ['02:01:00:00:be:01']);
@@ -246,7 +250,7 @@ async function addVolume(
   name: string,
   vm: Vm | undefined,
   slot: number,
-): Promise<void> {
+): Promise<Volume> {
   const volume: Volume = {
     id: site.newId('volume'),
     name,
@@ -267,4 +271,12 @@ async function addVolume(
   const marker = Buffer.from(`${name} ${uuidOf(site.options.seed, 'marker', name)}\n`.repeat(64));
   await site.storage.write(volume.id, 0, marker);
   await site.storage.write(volume.id, volume.sizeBytes - marker.length, marker);
+  return volume;
+}
+
+/** Puts an image in place of a volume's bytes; the volume is as large as it must be then, in whole GiB. */
+async function installImage(site: Site, volume: Volume, image: string): Promise<void> {
+  const { size } = await stat(image);
+  volume.sizeBytes = Math.ceil(size / gibibyte) * gibibyte;
+  await site.storage.install(volume.id, image, volume.sizeBytes);
 }

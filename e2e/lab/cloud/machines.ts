@@ -1,6 +1,7 @@
 import { ApiError } from './apiError.ts';
 import { type Call, type Commands, ownedListParameters, type StartedJob } from './command.ts';
 import { fillRoot } from './deploy.ts';
+import { powerOn } from './hypervisor.ts';
 import { selected } from './listing.ts';
 import type { Vm, Volume } from './model.ts';
 import { makeNic } from './networks.ts';
@@ -57,7 +58,7 @@ export const machineCommands: Commands = {
           throw new ApiError('insufficientCapacity', `Unable to start ${vm.name}: it has no root volume`);
         }
         await fillRoot(site, root);
-        vm.state = 'Running';
+        await powerOn(site.hypervisor, vm);
         for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
       }),
   },
@@ -70,6 +71,7 @@ export const machineCommands: Commands = {
         if (!['Running', 'Stopped'].includes(vm.state)) {
           throw new ApiError('internal', `Unable to stop ${vm.name}: it is ${vm.state}`);
         }
+        await call.site.hypervisor.stop(vm, call.parameters.flag('forced') === true);
         vm.state = 'Stopped';
       }),
   },
@@ -81,6 +83,7 @@ export const machineCommands: Commands = {
       change(call, async (vm) => {
         if (vm.state !== 'Running')
           throw new ApiError('internal', `Unable to reboot ${vm.name}: it is ${vm.state}`);
+        await call.site.hypervisor.reset(vm);
       }),
   },
   destroyVirtualMachine: {
@@ -293,6 +296,7 @@ function startDestroy(call: Call): StartedJob {
 
 /** Destroys a VM: its data disks come off, and those that are named go. Its root disk stays with it until it is expunged. */
 async function destroy(site: Site, vm: Vm, command: string, withVolumes: readonly Volume[]): Promise<void> {
+  await site.hypervisor.stop(vm, true);
   vm.state = 'Destroyed';
   for (const volume of site.volumesOf(vm.id)) {
     if (volume.type === 'ROOT') continue;
@@ -308,8 +312,10 @@ export async function endLease(site: Site, vm: Vm): Promise<void> {
   if (lease === undefined) throw new Error(`${vm.name} has no lease`);
   await site.inTurn(vm.id, async () => {
     vm.lease = undefined;
-    if (lease.action === 'STOP') vm.state = 'Stopped';
-    else await destroy(site, vm, 'lease', []);
+    if (lease.action === 'STOP') {
+      await site.hypervisor.stop(vm, false);
+      vm.state = 'Stopped';
+    } else await destroy(site, vm, 'lease', []);
   });
 }
 

@@ -50,7 +50,16 @@ export interface CloudOptions {
   customCompute?: boolean;
   /** `enforce.post.requests.and.timestamps`: changes only by POST, and no request without an expiry. Default false. */
   enforcePost?: boolean;
+  /** Boots the VMs that are started in qemu, from their volumes. Default: they only pretend to run. */
+  qemu?: CloudQemuOptions;
   faults?: Partial<CloudFaults>;
+}
+
+export interface CloudQemuOptions {
+  /** Ports of every guest that are reached from loopback; see `LabCloud.machine`. */
+  forwardedPorts?: readonly number[];
+  /** Raw image with which the appliance's root disk begins, from which it boots at the start. Default: it only pretends to run. */
+  applianceImage?: string;
 }
 
 /** What a volume's bytes lie on, where it is not a plain file. */

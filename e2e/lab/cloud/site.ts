@@ -2,6 +2,7 @@ import { uuidOf } from '../chaos/random.ts';
 import { ApiError, unknownEntity } from './apiError.ts';
 import type { ConsoleProvider, ConsoleProxy } from './console/consoleProxy.ts';
 import type { FaultPlan } from './faults.ts';
+import { type Hypervisor, pretence } from './hypervisor.ts';
 import type { Jobs } from './jobs.ts';
 import type {
   Account,
@@ -78,6 +79,7 @@ export class Site {
   readonly events: SiteEvent[] = [];
 
   applianceVmId = '';
+  hypervisor: Hypervisor = pretence;
   nextBacking: Backing | undefined;
   readonly backings = new Map<string, Backing>();
   /** Volumes that a fault made beside others of their name, by id, with that name; they are strangers'. */

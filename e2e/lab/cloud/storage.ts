@@ -62,11 +62,16 @@ export class Storage implements AsyncDisposable {
   }
 
   /** Puts the bytes of one object back into another. */
-  async restore(fromId: string, toId: string, sizeBytes: number): Promise<void> {
-    const target = this.#require(toId);
-    await run('cp', ['--sparse=always', '--reflink=auto', this.#require(fromId), `${target}.restored`]);
-    await truncate(`${target}.restored`, sizeBytes);
-    await rename(`${target}.restored`, target);
+  restore(fromId: string, toId: string, sizeBytes: number): Promise<void> {
+    return this.install(toId, this.#require(fromId), sizeBytes);
+  }
+
+  /** Puts the bytes of a file in place of an object's. */
+  async install(id: string, image: string, sizeBytes: number): Promise<void> {
+    const target = this.#require(id);
+    await run('cp', ['--sparse=always', '--reflink=auto', image, `${target}.new`]);
+    await truncate(`${target}.new`, sizeBytes);
+    await rename(`${target}.new`, target);
   }
 
   async resize(id: string, sizeBytes: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { pretence } from './hypervisor.ts';
 import type { Vm, Volume } from './model.ts';
 import type { Site } from './site.ts';
 
@@ -64,8 +65,10 @@ function describeVm(site: Site, vm: Vm): string {
 
 async function describeVolume(site: Site, volume: Volume): Promise<string> {
   const file = site.storage.pathOf(volume.id);
-  const bytes = file === undefined ? 'no bytes' : await fingerprint(file);
   const at = volume.attachment;
+  // An appliance that runs for real writes to its own root disk.
+  const isAlive = site.hypervisor !== pretence && at?.vmId === site.applianceVmId && at.slot === 0;
+  const bytes = file === undefined ? 'no bytes' : isAlive ? 'its own' : await fingerprint(file);
   const place = at === undefined ? 'detached' : `on ${at.vmId} at ${at.slot}`;
   return `volume ${volume.name} (${[volume.state, volume.sizeBytes, place, bytes, ...volume.tags.keys()].join(', ')})`;
 }
