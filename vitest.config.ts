@@ -10,6 +10,8 @@ const all = [
 const measured = ['e2e/**/*.measured.test.ts'];
 /** Tests that take minutes each. */
 const slow = ['e2e/**/*.slow.test.ts'];
+/** Tests that boot guests for real. */
+const boot = ['e2e/boot/**/*.boot.test.ts'];
 /** Tests with an agent, a lab, a database or a console in processes of their own: they need the machine for themselves. */
 const whole = ['e2e/{agent,demo}/**/*.test.ts', 'e2e/console/electron/**/*.test.ts'];
 
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: all,
-          exclude: [...measured, ...slow, ...whole],
+          exclude: [...measured, ...slow, ...boot, ...whole],
           // Two cores: more workers than that make timings of the fault tests meaningless.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -46,6 +48,7 @@ export default defineConfig({
         test: { name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
       { extends: true, test: { name: 'slow', include: slow, maxWorkers: 2, sequence: { groupOrder: 3 } } },
+      { extends: true, test: { name: 'boot', include: boot, maxWorkers: 1, sequence: { groupOrder: 4 } } },
     ],
   },
 });

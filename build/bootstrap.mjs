@@ -3,6 +3,8 @@
  *
  *   node build/bootstrap.mjs demo [arguments of the demo]
  *   node build/bootstrap.mjs test [arguments of vitest]
+ *   node build/bootstrap.mjs test:boot [arguments of vitest]
+ *   node build/bootstrap.mjs test:all
  *   node build/bootstrap.mjs prepare        only installs what the tests need
  */
 import { spawnSync } from 'node:child_process';
@@ -54,11 +56,11 @@ const systemPackages = {
     { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
   ],
   boot: [
-    { name: 'virt-v2v', probe: '/usr/bin/virt-v2v-in-place', for: 'preparing guests for KVM' },
-    { name: 'libguestfs-tools', probe: '/usr/bin/guestfish', for: 'looking into guests' },
-    { name: 'linux-image-amd64', probe: '/usr/share/doc/linux-image-amd64', for: 'the kernel of libguestfs' },
-    { name: 'mtools', probe: '/usr/bin/mformat', for: 'EFI system partitions' },
-    { name: 'initramfs-tools-core', probe: '/usr/bin/lsinitramfs', for: 'looking into initial RAM disks' },
+    { name: 'qemu-system-x86', probe: '/usr/bin/qemu-system-x86_64', for: 'VMs that boot for real' },
+    { name: 'debootstrap', probe: '/usr/sbin/debootstrap', for: 'the system that they boot' },
+    { name: 'grub-pc-bin', probe: '/usr/lib/grub/i386-pc/boot.img', for: 'its boot loader' },
+    { name: 'fdisk', probe: '/usr/sbin/sfdisk', for: 'its partition' },
+    { name: 'e2fsprogs', probe: '/usr/sbin/mke2fs', for: 'its file systems' },
   ],
   demo: [],
 };
@@ -133,9 +135,18 @@ function runPinned(script, scriptArguments) {
   });
 }
 
-const scripts = { demo: 'e2e/demo/demo.ts', test: 'build/runTests.ts', prepare: undefined };
-if (!command || !(command in scripts)) fail('usage: node build/bootstrap.mjs demo|test|prepare [arguments]');
-installSystemPackages(command === 'demo' ? systemPackages.demo : systemPackages.test);
+const { demo, test, boot } = systemPackages;
+const commands = {
+  demo: { packages: demo, script: 'e2e/demo/demo.ts', words: [] },
+  test: { packages: test, script: 'build/runTests.ts', words: [] },
+  'test:boot': { packages: [...test, ...boot], script: 'build/runTests.ts', words: ['--boot'] },
+  'test:all': { packages: [...test, ...boot], script: 'build/runTests.ts', words: ['--with-boot'] },
+  prepare: { packages: test, script: undefined, words: [] },
+};
+if (!command || !(command in commands)) {
+  fail(`usage: node build/bootstrap.mjs ${Object.keys(commands).join('|')} [arguments]`);
+}
+const { packages, script, words } = commands[command];
+installSystemPackages(packages);
 installNodePackages();
-const script = scripts[command];
-if (script) process.exit(runPinned(script, commandArguments));
+if (script) process.exit(runPinned(script, [...words, ...commandArguments]));

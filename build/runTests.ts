@@ -3,6 +3,8 @@
  *
  *   node build/runTests.ts [arguments of vitest]            with arguments only vitest runs
  *   node build/runTests.ts --slow [arguments of vitest]     the tests that take minutes each, instead of the others
+ *   node build/runTests.ts --boot [arguments of vitest]     the tests that boot guests, instead of the others
+ *   node build/runTests.ts --with-boot                      these too, after the others
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,10 +12,16 @@ import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const report = join(root, '.cache', 'vitest.json');
-const isSlow = process.argv[2] === '--slow';
-const vitestArguments = process.argv.slice(isSlow ? 3 : 2);
-/** vitest's projects. */
-const projects = isSlow ? ['slow'] : ['tests', 'whole', 'measured'];
+const usual = ['tests', 'whole', 'measured'];
+/** vitest's projects, by the word that chooses them. */
+const choices: Record<string, readonly string[]> = {
+  '--slow': ['slow'],
+  '--boot': ['boot'],
+  '--with-boot': [...usual, 'boot'],
+};
+const chosen = choices[process.argv[2] ?? ''];
+const projects = chosen ?? usual;
+const vitestArguments = process.argv.slice(chosen ? 3 : 2);
 
 interface VitestReport {
   numPassedTests: number;
@@ -32,7 +40,7 @@ function run(title: string, program: string, programArguments: string[]): boolea
 
 const layered = ['appliance-agent/src', 'electron', 'renderer', 'e2e', 'build'];
 const checks: [string, string, string[]][] =
-  vitestArguments.length > 0 || isSlow
+  vitestArguments.length > 0 || !projects.includes('tests')
     ? []
     : [
         ['types', 'tsc', ['-b']],
