@@ -93,6 +93,8 @@ export interface LabCloud extends AsyncDisposable {
   machine(nameOrId: string): QemuMachine;
   /** Shows another screen than the lab's own picture in a VM's console; undefined takes it away again. */
   setConsole(nameOrId: string, provider: ConsoleProvider | undefined): void;
+  /** Makes the user's account one of root administrators, or an ordinary one again. */
+  setAdministrator(isAdmin: boolean): void;
   /** Lets a VM's lease end now: it is stopped, or destroyed. @throws Error for a VM without a lease */
   endLease(nameOrId: string): Promise<void>;
   /** Expunges destroyed VMs, as CloudStack does after `expunge.delay`. */
@@ -179,6 +181,9 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
     applianceVmId: site.applianceVmId,
     applianceMacs,
     defaults,
+    setAdministrator: (isAdmin) => {
+      user.admin = isAdmin;
+    },
     faults: faults.faults,
     inject: (fault) => faults.inject(fault),
     backNextVolume: (backing) => {

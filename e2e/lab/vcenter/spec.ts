@@ -76,6 +76,8 @@ export interface LabVmSpec {
   /** Default bios. */
   firmware?: 'bios' | 'efi';
   secureBoot?: boolean;
+  /** Which of `disks` the VM is told to boot from, behind its CD-ROM. Default: nothing is told. */
+  bootDisk?: number;
   vtpm?: boolean;
   encrypted?: boolean;
   /** Default 2. */

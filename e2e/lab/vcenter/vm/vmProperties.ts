@@ -95,6 +95,7 @@ export function configInfo(vm: VmView, moment?: Snapshot): DataObject {
     extraConfig: extraConfig(vm),
     bootOptions: vim('VirtualMachineBootOptions', {
       efiSecureBootEnabled: spec.secureBoot ?? false,
+      ...bootOrder(vm),
       networkBootProtocol: 'ipv4',
     }),
     changeTrackingEnabled: hardware.changeTrackingEnabled,
@@ -106,6 +107,17 @@ export function configInfo(vm: VmView, moment?: Snapshot): DataObject {
       }),
     }),
   });
+}
+
+function bootOrder({ spec, disks }: VmView): { bootOrder?: DataObject[] } {
+  const disk = spec.bootDisk === undefined ? undefined : disks[spec.bootDisk];
+  if (!disk) return {};
+  return {
+    bootOrder: [
+      vim('VirtualMachineBootOptionsBootableCdromDevice', {}),
+      vim('VirtualMachineBootOptionsBootableDiskDevice', { deviceKey: disk.key }),
+    ],
+  };
 }
 
 /** Per-disk flags appear once CBT has taken effect, spelled with other capitals on the second disk and after. */
