@@ -80,6 +80,8 @@ export const VirtualMachine = z.object({
   memoryBytes: Bytes,
   firmware: z.enum(['bios', 'efi']),
   secureBoot: z.boolean(),
+  /** The disk that the VM is told to boot from; undefined where the places of its disks decide. */
+  bootDiskKey: DeviceKey.optional(),
   vtpm: z.boolean(),
   encrypted: z.boolean(),
   guestId: z.string(),

@@ -91,8 +91,7 @@ function readDisk(
   const sharing = text(backing, 'sharing');
   const bus = text(controller, 'sharedBus');
   // Keys of ExtraConfig come in any case (Forklift MTV-4579).
-  const prefix = ['sata', 'nvme', 'ide'].includes(controllerKind) ? controllerKind : 'scsi';
-  const tracked = extraConfig.get(`${prefix}${controllerBus}:${unitNumber}.ctkenabled`);
+  const tracked = extraConfig.get(`${placeOf({ controllerKind, controllerBus, unitNumber })}.ctkenabled`);
   return {
     key: DeviceKey.parse(number(device, 'key')),
     label: text(device, 'deviceInfo', 'label') ?? `Disk ${number(device, 'key')}`,
@@ -114,6 +113,16 @@ function readDisk(
     ...(changeId && { changeId }),
     ...(tracked !== undefined && { changeTracking: tracked.toLowerCase() === 'true' }),
   };
+}
+
+/** A disk's place as `.vmx` files name it, such as `scsi0:1`. */
+export function placeOf({
+  controllerKind,
+  controllerBus,
+  unitNumber,
+}: Pick<VirtualDisk, 'controllerKind' | 'controllerBus' | 'unitNumber'>): string {
+  const prefix = ['sata', 'nvme', 'ide'].includes(controllerKind) ? controllerKind : 'scsi';
+  return `${prefix}${controllerBus}:${unitNumber}`;
 }
 
 /** The file at the bottom of the chain of snapshots. */

@@ -1,4 +1,5 @@
 import { MoRef, type SnapshotNode, type VirtualMachine } from '../contract/index.ts';
+import { readBootDisk } from './bootDisk.ts';
 import {
   type GuestAddresses,
   hasVtpm,
@@ -71,6 +72,8 @@ export function readVm({ object, properties }: ObjectProperties, context: VmCont
   const host = text(of('runtime.host'));
   const guestHostName = text(of('guest.hostName'));
   const coresPerSocket = number(of('config.hardware.numCoresPerSocket'));
+  const disks = readDisks(devices, extraConfig);
+  const bootDiskKey = readBootDisk(of('config.bootOptions'), extraConfig, disks);
   return {
     moRef: object.value,
     name,
@@ -99,7 +102,7 @@ export function readVm({ object, properties }: ObjectProperties, context: VmCont
     path,
     networks: readReferences(of('network')),
     datastores: readReferences(of('datastore')),
-    disks: readDisks(devices, extraConfig),
+    disks,
     nics: readNics(devices, context.networks, readAddresses(of('guest.net'))),
     snapshots: readSnapshots(
       children(of('snapshot.rootSnapshotList'), 'VirtualMachineSnapshotTree'),
@@ -108,6 +111,7 @@ export function readVm({ object, properties }: ObjectProperties, context: VmCont
     annotation: text(of('config.annotation')) ?? '',
     tags: [],
     ...(bootTime && { bootTime }),
+    ...(bootDiskKey !== undefined && { bootDiskKey }),
     ...(coresPerSocket !== undefined && { coresPerSocket }),
     ...(guestHostName && { guestHostName }),
     ...(host && { host: MoRef.parse(host) }),

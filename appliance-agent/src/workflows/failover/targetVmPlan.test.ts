@@ -65,6 +65,15 @@ describe('the plan of a target VM', () => {
     expect(plan.dataDisks.map(({ key: number }) => number)).toEqual([2000, 2001]);
   });
 
+  it('pitfall 26: boots from the disk that the VM is told to, and not from one that was not replicated', () => {
+    const vm = vmFixture(1, { disks: [disk(2000, 0, 0), disk(2001, 0, 1)], bootDiskKey: key(2001) });
+    const plan = planTargetVm(facts({ vm }));
+    expect(plan.bootDisk.key).toBe(2001);
+    expect(plan.dataDisks.map(({ key: number }) => number)).toEqual([2000]);
+    const gone = { ...vm, bootDiskKey: key(2009) };
+    expect(planTargetVm(facts({ vm: gone })).bootDisk.key).toBe(2000);
+  });
+
   it('pitfall 26: boots from the disk that the conversion found the loader on, by the firmware that it found', () => {
     const vm = vmFixture(1, { disks: [disk(2000, 0, 0), disk(2001, 0, 1)] });
     const given = facts({ vm });

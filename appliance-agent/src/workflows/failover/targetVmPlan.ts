@@ -236,23 +236,24 @@ function assertFree({ label }: Pick<VirtualNic, 'label'>, mac: string, targetVms
   );
 }
 
-/** The disk with the boot loader first, then the others as they came. */
-function bootFirst(
-  disks: readonly PlannedDisk[],
-  vm: VirtualMachine,
+/** The disk with the boot loader first, then the others as they came: as it was found, else as the VM was told, else by the places. */
+export function bootFirst<D extends Pick<PlannedDisk, 'key'>>(
+  disks: readonly D[],
+  vm: Pick<VirtualMachine, 'disks' | 'bootDiskKey'>,
   bootKey: DeviceKey | undefined,
-): PlannedDisk[] {
+): D[] {
   const boot =
     disks.find(({ key }) => key === bootKey) ??
+    disks.find(({ key }) => key === vm.bootDiskKey) ??
     [...disks].sort((a, b) => comparePlaces(placeOf(a), placeOf(b)))[0];
   return boot ? [boot, ...disks.filter((disk) => disk !== boot)] : [];
 
-  function placeOf({ key }: PlannedDisk): VirtualDisk | undefined {
+  function placeOf({ key }: D): VirtualDisk | undefined {
     return vm.disks.find((disk) => disk.key === key);
   }
 }
 
-/** vSphere boots from the lowest place unless it was told otherwise. */
+/** vSphere boots from the lowest place unless it is told otherwise. */
 function comparePlaces(a: VirtualDisk | undefined, b: VirtualDisk | undefined): number {
   if (!a || !b) return Number(b !== undefined) - Number(a !== undefined);
   return a.controllerBus - b.controllerBus || a.unitNumber - b.unitNumber || a.key - b.key;
