@@ -45,6 +45,11 @@ export class LiveSite implements AsyncDisposable {
     this.site = site;
   }
 
+  /** The same on a site that stands, and that its opener ends. */
+  static on(site: Site): LiveSite {
+    return new LiveSite(site);
+  }
+
   static async open(options: LabOptions = {}, environment: NodeJS.ProcessEnv = {}): Promise<LiveSite> {
     return new LiveSite(await Site.start({ vms: [], ...options }, environment));
   }
@@ -171,8 +176,13 @@ export class LiveSite implements AsyncDisposable {
 
   /** Starts the agent on what it left, with the credentials that the console would lend. */
   async startAgent(): Promise<void> {
+    await this.site.agent.start();
+    await this.lend();
+  }
+
+  /** Lends the credentials of both sides. */
+  async lend(): Promise<void> {
     const { agent, lab, endpoints } = this.site;
-    await agent.start();
     await lendCredentials(agent, lab, endpoints);
   }
 

@@ -4,6 +4,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import pino from 'pino';
 import { expect } from 'vitest';
 import type {
   Job,
@@ -11,6 +12,7 @@ import type {
   TargetEndpoint,
   Workload,
 } from '../../appliance-agent/src/contract/index.ts';
+import { Store } from '../../appliance-agent/src/store/store.ts';
 import { type Lab, type LabOptions, startLab } from '../lab/lab.ts';
 import type { LabVmSpec } from '../lab/vcenter/vcenter.ts';
 import { AgentProcess, addEndpoints, addWorkload, jobEnd } from './agentProcess.ts';
@@ -81,6 +83,17 @@ export class Site implements AsyncDisposable {
       params: { id: workload.id },
       body: { bandwidthLimit },
     });
+  }
+
+  /** Changes something in the agent's database behind its back, which outlives an agent that is killed. */
+  async inDatabase(work: (store: Store) => Promise<unknown>): Promise<void> {
+    await using store = await Store.open({
+      databaseUrl: this.agent.databaseUrl,
+      stateDir: this.folder,
+      runDir: this.folder,
+      logger: pino({ level: 'silent' }),
+    });
+    await work(store);
   }
 
   /** The SHA-256 of each replica, without the tail up to whole GiB. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import pino from 'pino';
 import { expect } from 'vitest';
 import type { AgentClient } from '../../appliance-agent/src/cli/agentClient.ts';
 import {
@@ -12,7 +11,7 @@ import {
   type StartTestFailover,
   type Workload,
 } from '../../appliance-agent/src/contract/index.ts';
-import { Store } from '../../appliance-agent/src/store/store.ts';
+import type { Store } from '../../appliance-agent/src/store/store.ts';
 import type { LabCloud } from '../lab/cloud/cloud.ts';
 import { type Json, SignedClient } from '../lab/cloud/signedClient.ts';
 import type { LabOptions } from '../lab/lab.ts';
@@ -176,15 +175,8 @@ export class TestSite implements AsyncDisposable {
     return new SignedClient(this.cloud).call(command, parameters);
   }
 
-  /** Changes something in the agent's database behind its back. */
-  async inDatabase(work: (store: Store) => Promise<unknown>): Promise<void> {
-    await using store = await Store.open({
-      databaseUrl: this.site.agent.databaseUrl,
-      stateDir: this.site.folder,
-      runDir: this.site.folder,
-      logger: pino({ level: 'silent' }),
-    });
-    await work(store);
+  inDatabase(work: (store: Store) => Promise<unknown>): Promise<void> {
+    return this.site.inDatabase(work);
   }
 
   /** Nothing is left outside but the replicas, and nobody's jobs run. */

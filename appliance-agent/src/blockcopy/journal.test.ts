@@ -208,3 +208,21 @@ test('a journal tells which chunks the current point wrote, over a restart', asy
   await using journal = await openJournal(path, identity);
   expect(await journal.writtenChunks()).toEqual([0, 5]);
 });
+
+test('a volume that was imported under another id keeps its journal, and no other does', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'j');
+  {
+    await using journal = await openJournal(path, identity);
+    await journal.beginPoint({ snapshot: 'snapshot-1' }, 'all');
+    await finishAll(journal);
+  }
+  const stranger = { ...identity, volumeId: 'volume-3', formerVolumeIds: ['volume-2'] };
+  await expect(openJournal(path, stranger)).rejects.toMatchObject({ code: 'copy.journal' });
+  const imported = { ...identity, volumeId: 'volume-2', formerVolumeIds: ['volume-0', 'volume-1'] };
+  await (await openJournal(path, imported)).close();
+  await expect(openJournal(path, identity)).rejects.toMatchObject({ code: 'copy.journal' });
+  await using journal = await openJournal(path, { ...identity, volumeId: 'volume-2' });
+  expect(journal.isComplete).toBe(true);
+  expect(journal.point?.snapshot).toBe('snapshot-1');
+});

@@ -85,12 +85,12 @@ export class Journal implements AsyncDisposable {
 
   /** Opens a journal on a file of any kind; see `openJournal`. */
   static async open(file: JournalFile, identity: JournalIdentity, name: string): Promise<Journal> {
-    const { capacityBytes, volumeId } = identity;
+    const { capacityBytes, volumeId, formerVolumeIds = [] } = identity;
     let header = await readHeader(file);
     if (!header) return Journal.#create(file, identity);
     const chunkBytes = identity.chunkBytes ?? header.chunkBytes;
     if (
-      header.volumeId !== volumeId ||
+      ![volumeId, ...formerVolumeIds].includes(header.volumeId) ||
       header.capacityBytes > capacityBytes ||
       header.chunkBytes !== chunkBytes
     ) {
@@ -107,7 +107,9 @@ export class Journal implements AsyncDisposable {
     await file.read(countersOffset, slot);
     const counters = decodeSlot(slot, JournalCounters);
     const current = counters?.pointNumber === header.pointNumber ? counters : noCounters(header.pointNumber);
-    return new Journal(file, header, states, current);
+    const journal = new Journal(file, header, states, current);
+    if (header.volumeId !== volumeId) await journal.#putHeader({ volumeId });
+    return journal;
   }
 
   static async #create(file: JournalFile, identity: JournalIdentity): Promise<Journal> {

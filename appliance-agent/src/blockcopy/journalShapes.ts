@@ -13,6 +13,8 @@ export interface JournalPoint {
 export interface JournalIdentity {
   /** UUID of the volume that the journal tells about. */
   readonly volumeId: string;
+  /** What the same volume was called before CloudStack took it in again: a journal of one of these becomes that of `volumeId`. */
+  readonly formerVolumeIds?: readonly string[] | undefined;
   /** Capacity of the source disk in bytes. */
   readonly capacityBytes: number;
   /** Default: `chunkBytesFor(capacityBytes)`, or what an existing journal has. */

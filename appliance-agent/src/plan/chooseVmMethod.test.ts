@@ -60,6 +60,13 @@ describe('chooseVmMethod', () => {
       /storage of the kind RBD\.$/,
     ],
     [
+      'imports nothing from a shared mount point, whose volumes CloudStack does not let go',
+      { importVm: true, unmanageVolume: true },
+      { pool: { type: 'SharedMountPoint', scope: 'CLUSTER' } },
+      'none',
+      /storage of the kind SharedMountPoint\.$/,
+    ],
+    [
       'goes on to the next way when one was refused',
       { deployFromVolume: true },
       { templateId, refused: new Set<VmMethod>(['deploy-from-volume']) },

@@ -18,8 +18,11 @@ export type VmMethodChoice =
   /** No way is open; `reason` says what is missing for each. */
   | { readonly kind: 'none'; readonly reason: string };
 
-/** Pools whose files CloudStack takes in as VMs (UnmanagedVMsManagerImpl, importsource=shared). */
-const importablePools: ReadonlySet<string> = new Set(['NetworkFilesystem', 'SharedMountPoint']);
+/**
+ * Pools whose volumes CloudStack lets go and whose files it takes in as VMs (VolumeImportUnmanageManagerImpl; UnmanagedVMsManagerImpl,
+ * importsource=shared). A shared mount point is refused by the first of the two (apache/cloudstack issue 12954).
+ */
+const importablePools: ReadonlySet<string> = new Set(['NetworkFilesystem']);
 
 /** What keeps a way closed; undefined where it is open. */
 const obstacles: Readonly<

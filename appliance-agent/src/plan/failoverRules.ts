@@ -6,7 +6,7 @@ import type {
   ResourceLimit,
   VirtualNic,
 } from '../contract/index.ts';
-import { chooseVmMethod } from './chooseVmMethod.ts';
+import { chooseVmMethod, type VmMethodFacts } from './chooseVmMethod.ts';
 import { judge, nothing, type Rule } from './rule.ts';
 import { type TargetFacts, targetRules } from './targetRules.ts';
 
@@ -42,6 +42,8 @@ export interface FailoverFacts extends TargetFacts {
   readonly tornSince: Date | undefined;
   /** True while a job writes to the replica. */
   readonly replicating: boolean;
+  /** What the replica's boot disk lies on; undefined where the account may not see it. */
+  readonly pool?: VmMethodFacts['pool'];
   /** Whether the source can be asked; its facts are old otherwise. */
   readonly sourceReachable: boolean;
   readonly conversion: Conversion;
@@ -73,6 +75,7 @@ const sharedRules = new Set([
   'target.appliance-zone',
   'target.service-offering-missing',
   'target.offering-too-small',
+  'target.too-many-disks',
   'vm.name',
 ]);
 
@@ -81,8 +84,9 @@ const replicaRules: readonly Rule<FailoverFacts>[] = [
   {
     id: 'failover.no-vm-method',
     severity: 'critical',
-    find: ({ workload, cloud, target }) => {
-      const { kind, reason } = chooseVmMethod(cloud.capabilities, { templateId: target.config.templateId });
+    find: ({ workload, cloud, target, pool }) => {
+      const { templateId } = target.config;
+      const { kind, reason } = chooseVmMethod(cloud.capabilities, { templateId, pool });
       return kind === 'none'
         ? [
             {

@@ -53,7 +53,12 @@ export async function openReplica(
   { config, sessions }: WorkflowParts,
   run: JobRun,
   workload: Workload,
-  disk: { readonly diskId: string; readonly label: string },
+  disk: {
+    readonly diskId: string;
+    readonly label: string;
+    /** See `JournalIdentity`. */
+    readonly formerVolumeIds?: readonly string[] | undefined;
+  },
   signal: AbortSignal,
 ): Promise<OpenReplica> {
   await using resources = new AsyncDisposableStack();
@@ -73,7 +78,11 @@ export async function openReplica(
   );
   await mkdir(journalFolder(config.stateDir), { recursive: true, mode: 0o700 });
   const journal = resources.use(
-    await openJournal(journalPath(config.stateDir, disk.diskId), { volumeId, capacityBytes: requestedBytes }),
+    await openJournal(journalPath(config.stateDir, disk.diskId), {
+      volumeId,
+      formerVolumeIds: disk.formerVolumeIds,
+      capacityBytes: requestedBytes,
+    }),
   );
   // First what the target was before we write, then that it is so no longer.
   await journal.noteTarget(target.knownZero);

@@ -27,6 +27,8 @@ const LiveMemory = z.object({
   mark: Mark.optional().catch(undefined),
   /** Since then something else than a cycle may have written to the replica's volumes. */
   touchedAt: Timestamp.nullish().catch(undefined),
+  /** By the disk's id: what its volume was called before it was let go for an import. */
+  formerVolumeIds: z.record(z.string(), z.array(z.string())).optional().catch(undefined),
   /** What the preparation of the guest found; undefined while the replica is not prepared. */
   prepared: Prepared.nullish().catch(undefined),
   /** When the start of the target's VM was asked for: from then on it may have data that nobody else has. */

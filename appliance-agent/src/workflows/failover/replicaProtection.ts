@@ -1,10 +1,12 @@
 import { forgetChanged } from '../../blockcopy/forgetChanged.ts';
-import { findOwnSnapshot, revertSnapshot, takeSnapshot } from '../../cloudstack/snapshots.ts';
+import { lookAgain } from '../../cloudstack/settle.ts';
+import { deleteSnapshot, findOwnSnapshot, revertSnapshot, takeSnapshot } from '../../cloudstack/snapshots.ts';
 import {
   type ErrorCode,
   type Failover,
   isOsseaError,
   OsseaError,
+  type VolumeId,
   type Workload,
   type WorkloadDisk,
 } from '../../contract/index.ts';
@@ -63,11 +65,44 @@ export async function protectReplica(
       await store.effects.markDone(intended.id, id);
     } catch (error) {
       // The digests of the journal protect the replica as well, only slower.
-      if (!isOsseaError(error, 'cloudstack.unsupported')) throw error;
-      run.logger.warn({ disk: disk.label, detail: error.message }, 'the storage takes no snapshots');
+      if (!isOsseaError(error, 'cloudstack.unsupported', 'cloudstack.resource-limit')) throw error;
+      run.logger.warn(
+        { disk: disk.label, detail: error.message },
+        'the volume has no snapshot to go back to',
+      );
       await store.effects.markUndone(intended.id);
     }
   });
+}
+
+/**
+ * To be called before a volume is let go for an import, which gives it another id: writes down what it was called, so that its journal is found to be its
+ * own, and deletes its snapshot, as none goes back into a volume of another id and one with snapshots may not be let go at all. From then on the
+ * journal's digests protect it, as they do where the storage takes no snapshots. May be repeated.
+ * @throws OsseaError `cloudstack.*`
+ */
+export async function prepareLettingGo(
+  parts: WorkflowParts,
+  failover: Failover,
+  { diskId, volumeId }: { readonly diskId: string; readonly volumeId: VolumeId },
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, sessions } = parts;
+  const { touchedAt, formerVolumeIds = {} } = await recall(parts, failover.id);
+  const former = new Set([...(formerVolumeIds[diskId] ?? []), volumeId]);
+  await remember(parts, failover.id, {
+    // What is to be undone is found by comparing from now on.
+    touchedAt: touchedAt ?? new Date().toISOString(),
+    formerVolumeIds: { ...formerVolumeIds, [diskId]: [...former] },
+  });
+  const token = ownerIdOf(failover.id, 'snapshot', diskId);
+  const effects = await store.effects.listOpen({ failoverId: failover.id, kind: 'volume-snapshot' });
+  const effect = effects.find((each) => each.token === token);
+  if (!effect) return;
+  const client = await sessions.cloud(effect.endpointId);
+  const snapshot = await lookAgain(() => findOwnSnapshot(client, token, signal), { signal });
+  if (snapshot) await deleteSnapshot(client, snapshot.id, { signal });
+  await store.effects.markUndone(effect.id);
 }
 
 /** How a replica was brought back. */
@@ -89,7 +124,7 @@ export async function restoreReplica(
   signal: AbortSignal,
 ): Promise<RestoredReplica> {
   const { store } = parts;
-  const { touchedAt } = await recall(parts, failover.id);
+  const { touchedAt, formerVolumeIds } = await recall(parts, failover.id);
   if (!touchedAt) return { lostChunks: 0 };
   const workload = await store.workloads.require(failover.workloadId);
   await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
@@ -99,7 +134,13 @@ export async function restoreReplica(
     const token = ownerIdOf(failover.id, 'snapshot', disk.id);
     const effect = effects.find((each) => each.token === token);
     if (effect && (await revert(parts, run, effect, workload, disk, diskSignal))) return 0;
-    return compare(parts, run, workload, disk, diskSignal);
+    return compare(
+      parts,
+      run,
+      workload,
+      { ...disk, formerVolumeIds: formerVolumeIds?.[disk.id] },
+      diskSignal,
+    );
   });
   await detachVolumes(parts, run, workload.id, signal);
   const lostChunks = lost.reduce((sum, chunks) => sum + chunks, 0);
@@ -152,10 +193,16 @@ async function compare(
   parts: WorkflowParts,
   run: JobRun,
   workload: Workload,
-  { id, key, label }: WorkloadDisk,
+  {
+    id,
+    key,
+    label,
+    formerVolumeIds,
+  }: WorkloadDisk & { readonly formerVolumeIds: readonly string[] | undefined },
   signal: AbortSignal,
 ): Promise<number> {
-  await using replica = await openReplica(parts, run, workload, { diskId: id, label }, signal);
+  const opened = { diskId: id, label, formerVolumeIds };
+  await using replica = await openReplica(parts, run, workload, opened, signal);
   return await forgetChanged({
     target: replica.target,
     journal: replica.journal,

@@ -6,6 +6,7 @@ import type { JobRun } from '../jobRun.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { openCloud } from './failoverCloud.ts';
 import { changeFailover } from './failoverRecord.ts';
+import { prepareLettingGo } from './replicaProtection.ts';
 import type { TargetVmPlan } from './targetVmPlan.ts';
 import { makeVmOfVolume } from './vmMethod.ts';
 
@@ -44,7 +45,15 @@ export async function makeTargetVm(
     detail: { name: plan.displayName },
   });
   const { vm, method, reason } = await refusalsTold(plan, () =>
-    makeVmOfVolume(cloud, vmOf(failover, plan), plan.bootDisk.recordId, { signal, first: effect.isNew }),
+    makeVmOfVolume(cloud, vmOf(failover, plan), plan.bootDisk.recordId, {
+      signal,
+      first: effect.isNew,
+      // The clones of a test have neither snapshots nor journals.
+      ...(failover.kind === 'live' && {
+        beforeLettingGo: (volumeId) =>
+          prepareLettingGo(parts, failover, { diskId: plan.bootDisk.recordId, volumeId }, signal),
+      }),
+    }),
   );
   await store.effects.markDone(effect.id, vm.id);
   for (const { recordId } of plan.dataDisks) {

@@ -26,6 +26,7 @@ import type { WorkflowParts } from '../parts.ts';
 import { converterProblem } from './guestConverter.ts';
 import { sourceFacts } from './sourceFacts.ts';
 import { noNic, testNetworksOf } from './targetVmPlan.ts';
+import { replicaPool } from './vmMethod.ts';
 
 /** Kinds of networks that a test is cut off by, the better first: one with addresses, one without. */
 export const testNetworkKinds = ['Isolated', 'L2'] as const satisfies readonly OwnNetworkKind[];
@@ -82,6 +83,7 @@ export async function testFacts(
     replicating: workload.currentJobId !== undefined,
     sourceReachable: reachable,
     conversion,
+    pool: await replicaPool(client, cloud.capabilities, workload, vm, signal),
     converterProblem: await converterProblem(parts, vm, conversion, signal),
     places: nics.map(({ key, label }) => {
       const choice = choices.get(key);

@@ -6,10 +6,19 @@ import { importVm } from '../../cloudstack/vmMethods/importVm.ts';
 import type { RootVolume, VmOfVolume } from '../../cloudstack/vmMethods/rootVolume.ts';
 import { makeShellVm } from '../../cloudstack/vmMethods/shellVm.ts';
 import { findVolume } from '../../cloudstack/volumes.ts';
-import { type FailoverPlan, isOsseaError, OsseaError } from '../../contract/index.ts';
+import {
+  type CloudCapabilities,
+  type FailoverPlan,
+  isOsseaError,
+  OsseaError,
+  type VirtualMachine,
+  type VolumeId,
+  type Workload,
+} from '../../contract/index.ts';
 import { chooseVmMethod, type VmMethod, type VmMethodFacts } from '../../plan/chooseVmMethod.ts';
-import type { TargetFacts } from '../../plan/targetRules.ts';
+import type { FailoverFacts } from '../../plan/failoverRules.ts';
 import type { FailoverCloud } from './failoverCloud.ts';
+import { bootFirst } from './targetVmPlan.ts';
 
 export interface MadeVm {
   readonly vm: CloudVm;
@@ -21,9 +30,15 @@ export interface MadeVm {
 export function methodOf({
   cloud,
   target,
-}: Pick<TargetFacts, 'cloud' | 'target'>): Pick<FailoverPlan, 'method'> {
-  const { kind, reason } = chooseVmMethod(cloud.capabilities, { templateId: target.config.templateId });
+  pool,
+}: Pick<FailoverFacts, 'cloud' | 'target' | 'pool'>): Pick<FailoverPlan, 'method'> {
+  const { kind, reason } = chooseVmMethod(cloud.capabilities, { templateId: target.config.templateId, pool });
   return kind === 'none' ? {} : { method: { kind, reason } };
+}
+
+export interface MakeVmOptions extends EffectOptions {
+  /** Done before CloudStack lets the volume go for an import; may be repeated. */
+  readonly beforeLettingGo?: ((volumeId: VolumeId) => Promise<void>) | undefined;
 }
 
 /**
@@ -35,15 +50,14 @@ export async function makeVmOfVolume(
   { client, volumes, target }: FailoverCloud,
   vm: VmOfVolume,
   recordId: string,
-  options: EffectOptions,
+  options: MakeVmOptions,
 ): Promise<MadeVm> {
   const { signal } = options;
   const capabilities = await discoverCapabilities(client, signal);
-  const root = await volumes.rootVolume(recordId, signal);
+  const root = lettingGo(await volumes.rootVolume(recordId, signal), options.beforeLettingGo);
   const facts: VmMethodFacts = {
     templateId: target.config.templateId,
-    // Only administrators see what a volume lies on.
-    pool: capabilities.importVm ? await poolOf(client, root, signal) : undefined,
+    pool: await poolOf(client, capabilities, root.volumeId, signal),
   };
   const refused = new Set<VmMethod>();
   let refusal: unknown;
@@ -77,12 +91,39 @@ function refusesVolume(error: unknown): boolean {
   );
 }
 
-async function poolOf(
+/** The volume with something that is done before CloudStack lets it go. */
+function lettingGo(root: RootVolume, before: MakeVmOptions['beforeLettingGo']): RootVolume {
+  if (!before) return root;
+  return {
+    ...root,
+    unmanage: async () => {
+      await before(root.volumeId);
+      return root.unmanage();
+    },
+  };
+}
+
+/** What the boot disk of a replica lies on, as far as it is known. */
+export async function replicaPool(
   client: FailoverCloud['client'],
-  root: RootVolume,
+  capabilities: CloudCapabilities,
+  { disks }: Pick<Workload, 'disks'>,
+  vm: VirtualMachine,
   signal: AbortSignal,
 ): Promise<VmMethodFacts['pool']> {
-  const poolId = (await findVolume(client, root.volumeId, signal))?.storagePoolId;
+  const volumeId = bootFirst(disks, vm, undefined)[0]?.volumeId;
+  return volumeId === undefined ? undefined : poolOf(client, capabilities, volumeId, signal);
+}
+
+/** What a volume lies on, which only administrators see. */
+async function poolOf(
+  client: FailoverCloud['client'],
+  { importVm: isAdmin }: Pick<CloudCapabilities, 'importVm'>,
+  volumeId: VolumeId,
+  signal: AbortSignal,
+): Promise<VmMethodFacts['pool']> {
+  if (!isAdmin) return undefined;
+  const poolId = (await findVolume(client, volumeId, signal))?.storagePoolId;
   if (poolId === undefined) return undefined;
   const [pool] = await client.listStoragePools(poolId, signal);
   return pool && { type: pool.type, scope: pool.scope };
