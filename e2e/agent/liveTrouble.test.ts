@@ -16,6 +16,28 @@ afterAll(async () => {
 });
 
 describe('pitfall 21: a source that runs again after it was shut down', () => {
+  it('and before it is fenced ends the failover, and is not touched', async () => {
+    const workload = await site.protectedWorkload('unfenced', [24]);
+    site
+      .source(workload)
+      .disk(2000)
+      .write(0, Buffer.alloc(8 * mebibyte, 3));
+    await site.site.setBandwidth(workload, 2);
+    const { id, jobId } = await site.start(workload);
+    await site.site.until({ id: jobId ?? '' }, ({ doneBytes }) => doneBytes > 0);
+    site.power(workload, 'poweredOn');
+    await site.site.setBandwidth(workload, null);
+    const failover = await site.settled(id);
+    expect(failover).toMatchObject({ state: 'interrupted', problem: { code: 'failover.source-running' } });
+    expect(failover.vm).toBeUndefined();
+    site.expectSourceFree(workload);
+    await site.cleanUp(failover);
+    expect(site.source(workload).powerState).toBe('poweredOn');
+    expect((await site.site.replicate(workload)).problem).toBeUndefined();
+    expect(await site.site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+    await site.expectNothingLeft();
+  });
+
   it('and is on still ends the failover before the target starts; its data is safe', async () => {
     const workload = await site.protectedWorkload('risen', [8]);
     const { cloud } = site.site.lab;
@@ -204,6 +226,47 @@ describe('a window', () => {
     expect((await site.site.end(job)).problem).toBeUndefined();
     site.expectSourceFree(workload);
     expect((await site.workloadNow(workload)).failoverId).toBeUndefined();
+  });
+
+  /** It came and went, as far as the agent can tell. */
+  const pass = (id: string) =>
+    site.site.inDatabase(async (store) => {
+      const { request } = await store.failovers.require(id);
+      if (request.kind !== 'live') throw new TypeError('A test has no window');
+      const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+      await store.failovers.update(id, { request: { ...request, startAt: ago(60), startBefore: ago(5) } });
+    });
+  const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+
+  it('that passed while the agent was not running expires at its start, and says what to do', async () => {
+    const workload = await site.protectedWorkload('slept', [8]);
+    const { id } = await site.start(workload, { startAt: inSeconds(3600), startBefore: inSeconds(7200) });
+    await site.site.agent.kill();
+    await pass(id);
+    await site.startAgent();
+    const expired = await site.settled(id);
+    expect(expired).toMatchObject({ state: 'expired', problem: { code: 'failover.expired' } });
+    expect(expired.problem?.remedy).toContain('another window');
+    expect(expired.downtime).toBeUndefined();
+    expect(site.source(workload).powerState).toBe('poweredOn');
+    expect(await site.workloadNow(workload)).toMatchObject({
+      state: 'protected',
+      attention: { code: 'failover.expired' },
+    });
+    site.expectSourceFree(workload);
+    await site.expectNothingLeft();
+  });
+
+  it('that passes while credentials are missing expires: lent in the morning, they begin nothing', async () => {
+    const workload = await site.protectedWorkload('unlent', [8]);
+    const { id } = await site.start(workload, { startAt: inSeconds(1), startBefore: inSeconds(8) });
+    await site.client.call('revokeSourceLease', { params: { id: site.site.endpoints.source.id } });
+    const expired = await site.settled(id);
+    expect(expired).toMatchObject({ state: 'expired', problem: { code: 'failover.expired' } });
+    await site.lend();
+    expect(site.source(workload).powerState).toBe('poweredOn');
+    site.expectSourceFree(workload);
+    await site.expectNothingLeft();
   });
 
   it('that is to come is kept over a restart, and replication goes on until then', async () => {

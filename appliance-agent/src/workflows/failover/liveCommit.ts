@@ -8,9 +8,9 @@ import { cancelError, type JobRun } from '../jobRun.ts';
 import { haveCredentials, tellWorkload, type WorkflowParts } from '../parts.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceOf, fenceSource } from './fence.ts';
-import { liveRequestOf } from './liveFailover.ts';
 import { releaseSource } from './liveRemains.ts';
 import { removeLedgered } from './remains.ts';
+import { liveRequestOf } from './startWindow.ts';
 
 /**
  * Makes a live failover final: the volumes are the VM's own from now on, what only a rollback needs goes, and the source stays off and fenced. May be

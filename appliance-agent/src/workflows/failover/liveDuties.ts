@@ -4,8 +4,8 @@ import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import type { Duty } from '../scheduler.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceOf, fenceSource } from './fence.ts';
-import { expire, liveRequestOf } from './liveFailover.ts';
-import { isDue, type LiveFailovers } from './liveFailovers.ts';
+import type { LiveFailovers } from './liveFailovers.ts';
+import { expire, isDue, liveRequestOf } from './startWindow.ts';
 
 /** Who is named as the one who commits what nobody decided about. */
 const timer = 'commit timer';
@@ -72,6 +72,8 @@ async function tendCommit(
       'a failover is committed by its timer',
     );
     await live.commit(failover, { dryRun: false, acceptFailedProof: false }, timer);
+    // The report names who did it.
+    await parts.store.audit.append({ actor: timer, action: 'commitFailover', subject: id, outcome: 'ok' });
     return;
   }
   if (problem?.code === 'failover.undecided') return;

@@ -1,15 +1,9 @@
-import {
-  type Concern,
-  type Failover,
-  OsseaError,
-  type Problem,
-  type StartLiveFailover,
-} from '../../contract/index.ts';
+import { type Concern, type Failover, OsseaError, type Problem } from '../../contract/index.ts';
 import { liveConcerns } from '../../plan/liveRules.ts';
 import { endedFailoverStates } from '../../store/failovers.ts';
 import { finishJob } from '../finishJob.ts';
 import { cancelError, type JobRun } from '../jobRun.ts';
-import { haveCredentials, tellWorkload, type WorkflowParts } from '../parts.ts';
+import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import { haveEndpoints } from '../sourceVm.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceSource } from './fence.ts';
@@ -21,6 +15,7 @@ import { leftOf, releaseSource } from './liveRemains.ts';
 import { protectReplica, restoreReplica } from './replicaProtection.ts';
 import { restoreSourcePower, shutDownSource, startClock } from './shutdownSource.ts';
 import { assertStill, markSource } from './sourceStillness.ts';
+import { assertInWindow, expireIfLate, haveCredentialsInWindow, liveRequestOf } from './startWindow.ts';
 import { bringUp } from './targetStart.ts';
 
 const minuteMs = 60_000;
@@ -67,6 +62,7 @@ async function cutOver(parts: WorkflowParts, run: JobRun, failover: Failover): P
     await run.step('shutdown', async (signal) => {
       const workload = await workloadNow();
       await haveEndpoints(parts, run, workload, signal);
+      await assertInWindow(parts, failover);
       const asked = performance.now();
       const { how } = await shutDownSource(parts, run, { failover, workload, request }, signal);
       if (how === 'guest') {
@@ -113,7 +109,7 @@ async function checkReadiness(
   const target = await store.targets.require(workload.targetId);
   const planned = request.mode === 'planned';
   const source = planned ? [await store.sources.require(workload.sourceId)] : [];
-  await haveCredentials(parts, run, [...source, target], signal);
+  await haveCredentialsInWindow(parts, run, [...source, target], failover, signal);
   const copied = (await recall(parts, failover.id)).final !== undefined;
   if (copied && !planned) return { copied };
   const facts = await liveFacts(parts, workload, request, failover, signal);
@@ -193,39 +189,13 @@ async function interrupt(parts: WorkflowParts, failover: Failover, problem: Prob
   await changeFailover(parts, failover.id, {
     problem,
     question: undefined,
-    ...(left ? { state: 'interrupted' } : { state: 'cleaned', endedAt: new Date().toISOString() }),
+    ...(left ? { state: 'interrupted' } : { state: endOf(problem), endedAt: new Date().toISOString() }),
   });
 }
 
-/** A job that waited for its turn beyond the window does nothing. */
-async function expireIfLate(parts: WorkflowParts, run: JobRun, failover: Failover): Promise<boolean> {
-  const { startBefore } = liveRequestOf(failover);
-  if (failover.state !== 'scheduled' || startBefore === undefined || Date.parse(startBefore) > Date.now()) {
-    return false;
-  }
-  const problem = await expire(parts, failover);
-  await finishJob(parts, run, failover.workloadId, problem);
-  return true;
-}
-
-/** Ends a failover whose window has passed before it began; nothing was done. */
-export async function expire(
-  parts: WorkflowParts,
-  { id, workloadName, request }: Failover,
-): Promise<Problem> {
-  const until = request.kind === 'live' ? request.startBefore : undefined;
-  const problem = new OsseaError(
-    'failover.expired',
-    `The failover of ${workloadName} could not begin before ${until}; nothing was done.`,
-    { remedy: 'Choose another window.' },
-  ).toProblem();
-  await changeFailover(parts, id, { state: 'expired', problem, endedAt: new Date().toISOString() });
-  return problem;
-}
-
-export function liveRequestOf({ request, workloadName }: Failover): StartLiveFailover {
-  if (request.kind === 'live') return request;
-  throw new TypeError(`The failover of ${workloadName} is a test`);
+/** Of a failover that left nothing. */
+function endOf({ code }: Problem): 'expired' | 'cleaned' {
+  return code === 'failover.expired' ? 'expired' : 'cleaned';
 }
 
 function cancelled({ workloadName }: Failover): Problem {

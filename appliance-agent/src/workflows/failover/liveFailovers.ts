@@ -21,12 +21,13 @@ import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { pointOf } from './freshPoint.ts';
 import { liveFacts } from './liveFacts.ts';
-import { assertReady, liveRequestOf } from './liveFailover.ts';
+import { assertReady } from './liveFailover.ts';
 import { commitSteps, liveFailoverSteps, liveUndoingSteps } from './liveJobs.ts';
 import { recall, remember } from './liveMemory.ts';
 import { livePlan } from './livePlan.ts';
 import { liveRemains } from './liveRemains.ts';
 import type { PlannedUndoing } from './operations.ts';
+import { assertWindow, isDue, liveRequestOf } from './startWindow.ts';
 
 /** How long both sides may take to answer what a person waits for. Milliseconds. */
 const askTimeoutMs = 120_000;
@@ -284,11 +285,6 @@ export class LiveFailovers {
   }
 }
 
-/** Due now, as far as its window says. */
-export function isDue({ startAt }: StartLiveFailover, now: Date): boolean {
-  return startAt === undefined || Date.parse(startAt) <= now.getTime();
-}
-
 function isActive({ state }: Job): boolean {
   return state === 'queued' || state === 'running' || state === 'waiting';
 }
@@ -301,18 +297,6 @@ function isOwn({ kind }: FailoverRemains): boolean {
 function fenceIsMissing(failover: Failover, remains: readonly FailoverRemains[]): boolean {
   const { mode, fenceSource } = liveRequestOf(failover);
   return mode === 'unplanned' && fenceSource && remains.every(({ kind }) => kind !== 'fence');
-}
-
-/** @throws OsseaError `request.invalid` for a window that is over, or that ends before it begins */
-function assertWindow({ startAt, startBefore }: StartLiveFailover, now: Date): void {
-  if (startBefore === undefined) return;
-  const end = Date.parse(startBefore);
-  if (end > now.getTime() && (startAt === undefined || Date.parse(startAt) < end)) return;
-  throw new OsseaError('request.invalid', `The failover could never begin before ${startBefore}.`, {
-    field: 'startBefore',
-    value: startBefore,
-    remedy: 'Choose an end of the window that lies ahead, and behind its beginning.',
-  });
 }
 
 /** @throws OsseaError `request.conflict` */
