@@ -1,5 +1,6 @@
 import type {
   CloudDiscovery,
+  CloudId,
   DeviceKey,
   MissingPrivilege,
   Problem,
@@ -15,6 +16,9 @@ export interface TargetVm {
   readonly name: string;
   /** Lower case. */
   readonly macAddresses: readonly string[];
+  /** In its networks; undefined where it does not matter. */
+  readonly hostName?: string | undefined;
+  readonly networkIds?: readonly CloudId[] | undefined;
 }
 
 /** All that is known of a workload and of both sides before it moves. */

@@ -1,6 +1,16 @@
-import type { Concern, Problem, ReplicationStatus, StartLiveFailover } from '../contract/index.ts';
+import type {
+  CloudId,
+  Concern,
+  Problem,
+  ReplicationStatus,
+  StartLiveFailover,
+  TargetEndpoint,
+  VirtualNic,
+  Workload,
+} from '../contract/index.ts';
 import { type FailoverFacts, failoverConcerns } from './failoverRules.ts';
 import { byGravity, judge, nothing, type Rule } from './rule.ts';
+import { targetNameOf, targetRules } from './targetRules.ts';
 
 /** All that is known before a workload is failed over for good. */
 export interface LiveFacts extends FailoverFacts {
@@ -18,11 +28,35 @@ export function liveConcerns(facts: LiveFacts): Concern[] {
   const shared = failoverConcerns(facts).filter(
     ({ rule }) => !(rule === 'failover.replica-torn' && facts.request.acceptTorn) && !replaced.has(rule),
   );
-  return [...shared, ...judge(liveRules, facts)].sort(byGravity);
+  const cutover = targetRules.filter(({ id }) => refusedLate.has(id));
+  return [
+    ...shared.map((concern) => inLife(concern, facts)),
+    ...judge(cutover, facts).map((concern) => ({ ...concern, severity: 'critical' as const })),
+    ...judge(liveRules, facts),
+  ].sort(byGravity);
+}
+
+/** What CloudStack would refuse the VM for when the source is off already: what only warns before a replication ends a cutover before its shutdown. */
+const refusedLate: ReadonlySet<string> = new Set([
+  'target.limit-vms',
+  'target.limit-cpus',
+  'target.limit-memory',
+  'target.too-many-disks',
+  'nic.same-network',
+]);
+
+/** What helps a test does not help where the source is lost. */
+function inLife(concern: Concern, { request }: LiveFacts): Concern {
+  if (request.mode !== 'unplanned' || concern.rule !== 'failover.replica-torn') return concern;
+  return {
+    ...concern,
+    remedy:
+      'Where the source is lost for good, accept that the disks show no one moment; the guest may have to mend its file systems.',
+  };
 }
 
 /** Rules that are said with more weight here. */
-const replaced = new Set(['failover.source-unreachable', 'failover.point-old']);
+const replaced = new Set(['failover.source-unreachable', 'failover.point-old', 'target.too-many-disks']);
 
 const liveRules: readonly Rule<LiveFacts>[] = [
   {
@@ -119,6 +153,63 @@ const liveRules: readonly Rule<LiveFacts>[] = [
         : nothing,
   },
   {
+    id: 'failover.live-network',
+    severity: 'critical',
+    find: ({ vm, workload, target, cloud }) =>
+      vm.nics.flatMap(({ key, label }) => {
+        const id = networkOf(key, workload, target);
+        const { zoneId } = target.config;
+        const network = cloud.networks.find((each) => each.id === id);
+        if (id === undefined || (network && (zoneId === undefined || network.zoneId === zoneId))) return [];
+        return [
+          {
+            subject: label,
+            summary: network
+              ? `The network ${network.name} is not there in the target’s zone.`
+              : `The network ${id} does not exist on the target, or the account does not see it.`,
+            remedy: 'Choose another network for the adapter.',
+          },
+        ];
+      }),
+  },
+  {
+    // CloudStack refuses a host name that a VM of the same network has.
+    id: 'failover.host-name-in-use',
+    severity: 'critical',
+    find: (facts) => {
+      const { vm, workload, target, targetVms } = facts;
+      const name = targetNameOf(facts).toLowerCase();
+      const networks = vm.nics.map(({ key }) => networkOf(key, workload, target));
+      const rival = targetVms.find(
+        ({ hostName, networkIds }) =>
+          hostName?.toLowerCase() === name && networkIds?.some((id) => networks.includes(id)),
+      );
+      if (!rival) return nothing;
+      return [
+        {
+          subject: vm.name,
+          summary: `The VM ${rival.name} has the host name ${name} in a network that it would be in.`,
+          remedy: 'Choose another name for it on the target, or rename that VM.',
+        },
+      ];
+    },
+  },
+  {
+    id: 'failover.snapshot-limit',
+    severity: 'warning',
+    find: ({ workload, cloud }) => {
+      const limit = cloud.limits.find(({ resource, max }) => resource === 'snapshot' && max >= 0);
+      if (!limit || limit.used + workload.disks.length <= limit.max) return nothing;
+      return [
+        {
+          subject: workload.name,
+          summary: `The account ${cloud.account} has ${limit.used} of ${limit.max} snapshots, too many to snapshot ${workload.disks.length} volumes: a rollback would read them and copy what differs from the source again.`,
+          remedy: `Raise the limit to at least ${limit.used + workload.disks.length} for a rollback within seconds.`,
+        },
+      ];
+    },
+  },
+  {
     id: 'failover.loss',
     severity: 'warning',
     find: ({ workload, request, loss }) =>
@@ -197,6 +288,15 @@ const liveRules: readonly Rule<LiveFacts>[] = [
         : nothing,
   },
 ];
+
+/** Where an adapter goes for good. */
+function networkOf(
+  key: VirtualNic['key'],
+  { settings }: Pick<Workload, 'settings'>,
+  { config }: Pick<TargetEndpoint, 'config'>,
+): CloudId | undefined {
+  return settings.nics.find((nic) => nic.key === key)?.networkId ?? config.networkId;
+}
 
 /** The forecast against the budget, with what it is made of. */
 export function budgetText(

@@ -16,11 +16,16 @@ import type { LiveFacts } from '../../plan/liveRules.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { replicationStatus } from '../replicationStatus.ts';
 import { fenceOf, nameBefore } from './fence.ts';
+import { converterProblem } from './guestConverter.ts';
 import { type SourceFacts, sourceFacts } from './sourceFacts.ts';
 import { planTargetVm, type TargetVmFacts } from './targetVm.ts';
+import { replicaPool } from './vmMethod.ts';
 
 /** Stands for the failover where none is written down yet. */
 const noFailover = '00000000-0000-4000-8000-000000000000';
+
+/** More than a workload has. */
+const earlierFailovers = 1000;
 
 /**
  * All that is known before a workload is failed over.
@@ -37,7 +42,7 @@ export async function liveFacts(
   const { store, sessions } = parts;
   const target = await store.targets.require(workload.targetId);
   const client = await sessions.cloud(target.id);
-  const [source, cloud, vms, workloads, tornSince, standing, status] = await Promise.all([
+  const [source, cloud, vms, workloads, tornSince, standing, status, failovers] = await Promise.all([
     sourceOf(parts, workload, own),
     sessions.discover(target.id, signal),
     listVms(client, { zoneId: target.config.zoneId }, signal),
@@ -45,7 +50,9 @@ export async function liveFacts(
     store.workloads.replicaTornSince(workload.id),
     store.failovers.listOpen({ workloadId: workload.id }),
     replicationStatus(parts, workload, new Date()),
+    store.failovers.list({ workloadId: workload.id, limit: earlierFailovers }),
   ]);
+  const earlier = new Set(failovers.map(({ id }) => id));
   const known = {
     kind: 'live' as const,
     workload,
@@ -54,8 +61,17 @@ export async function liveFacts(
     cloud,
     targetVms: vms
       .filter(({ tags }) => own === undefined || tags[ownerTag] !== own.id)
-      .map(({ name, macAddresses }) => ({ name, macAddresses })),
+      .map(({ name, macAddresses, hostName, nics, tags }) => ({
+        name,
+        macAddresses,
+        // VMs of earlier failovers of it are gone, though a list may show them still.
+        ...(!earlier.has(tags[ownerTag] ?? '') && {
+          hostName,
+          networkIds: nics.flatMap(({ networkId }) => networkId ?? []),
+        }),
+      })),
     conversion: request.conversion ?? workload.settings.conversion,
+    pool: await replicaPool(client, cloud.capabilities, workload, source.vm, signal),
   };
   const { lagSeconds, churnBytesPerSecond, forecast } = status;
   return {
@@ -71,7 +87,10 @@ export async function liveFacts(
       workload.currentJobId !== undefined &&
       workload.currentJobId !== own?.jobId,
     sourceReachable: source.reachable,
-    converterProblem: undefined,
+    // Asked before the guest is shut down for it; afterwards each look at a tool would be downtime.
+    converterProblem: own?.downtime
+      ? undefined
+      : await converterProblem(parts, source.vm, known.conversion, signal),
     places: [],
     confirmNetwork: undefined,
     standing: standing.filter(({ id }) => id !== own?.id),

@@ -1,6 +1,7 @@
 import type { FailoverPlan, RecoveryPoint } from '../../contract/index.ts';
 import { type LiveFacts, liveConcerns } from '../../plan/liveRules.ts';
 import { liveFailoverSteps } from './liveJobs.ts';
+import { bootFirst } from './targetVmPlan.ts';
 import { methodOf } from './vmMethod.ts';
 
 type StepName = (typeof liveFailoverSteps)[number]['name'];
@@ -10,6 +11,7 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
   const { request, workload, vm, conversion, forecast, loss } = facts;
   const planned = request.mode === 'planned';
   const concerns = liveConcerns(facts);
+  const { method } = methodOf(facts);
   const replicaBytes = workload.disks.reduce(
     (sum, { volumeBytes, capacityBytes }) => sum + (volumeBytes ?? capacityBytes),
     0,
@@ -27,7 +29,7 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
         return { name, title, ...(detail !== undefined && { detail }) };
       }),
     ...(planned && forecast && { downtimeSeconds: forecast.downtimeSeconds }),
-    ...methodOf(facts),
+    ...(method && { method }),
     extraBytes: replicaBytes,
   };
 
@@ -44,14 +46,28 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
           ? `${vm.nics.length} network adapters are disconnected, and the VM is renamed; a rollback takes that back.`
           : 'It is not fenced.';
       case 'protect':
-        return `${workload.disks.length} volumes; deleted by commit or rollback.`;
+        return `${workload.disks.length} volumes; deleted by commit or rollback.${
+          method?.kind === 'import'
+            ? ' That of the boot disk goes before the import: a rollback finds by digests what was written to it.'
+            : ''
+        }`;
       case 'prepare':
         return conversion.kind === 'none' ? 'Nothing is changed in the guest.' : undefined;
+      case 'vm':
+        return bootDetail();
       case 'proof':
         return `Then ${request.commitMinutes} minutes to commit or roll back.`;
       default:
         return undefined;
     }
+  }
+
+  /** Pitfall 26: which one it is of several is worth a look before. */
+  function bootDetail(): string | undefined {
+    const [boot, ...others] = bootFirst(workload.disks, vm, undefined);
+    if (!boot || others.length === 0) return undefined;
+    const found = conversion.kind === 'none' ? '' : ', unless the boot loader is found on another disk';
+    return `It boots from ${boot.label}${found}.`;
   }
 }
 
