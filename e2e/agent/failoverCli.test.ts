@@ -90,3 +90,46 @@ it('a test whose guest does not answer ends with an error and the way on', async
   expect(followed.err).toContain('127.0.0.1');
   expect((await run('failover', 'cleanup', 'mute')).code).toBe(0);
 });
+
+it('a cutover is planned, run, given more time and rolled back from the command line', async () => {
+  const workload = await site.protectedWorkload('ledger', [8]);
+  const planned = await run('failover', 'live', 'ledger', '--dry-run', '--accept-forecast');
+  expect(planned.code).toBe(0);
+  expect(planned.out).toMatch(/VM made by +deploy-from-volume: CloudStack makes the VM of the volume itself/);
+  expect(planned.out).toMatch(/Loss +none/);
+  expect(await site.list(workload), 'nothing was begun').toEqual([]);
+
+  const followed = await run(
+    ...[
+      'failover',
+      'live',
+      'ledger',
+      '--rounds',
+      '0',
+      '--accept-forecast',
+      '--commit-timer',
+      '2h',
+      '--follow',
+    ],
+  );
+  expect(followed.code).toBe(0);
+  expect(followed.out).toMatch(/State +active/);
+  expect(followed.out).toMatch(/Boot proof +passed/);
+  const extended = await run('failover', 'extend', 'ledger', '--by', '8h');
+  const until = /Rollback is possible until (\S+)\.\n/.exec(extended.out)?.[1] ?? '';
+  expect(Date.parse(until)).toBeGreaterThan(Date.now() + 7 * 3_600_000);
+
+  const commit = await run('failover', 'commit', 'ledger', '--dry-run');
+  expect(commit.out).toContain('It becomes the VM’s own');
+  const unconfirmed = await run('failover', 'rollback', 'ledger');
+  expect(unconfirmed.code).not.toBe(0);
+  expect(unconfirmed.err).toContain('Type the name of the VM to confirm it: ledger');
+  expect((await run('failover', 'rollback', 'ledger', '--confirm', 'ledger')).code).toBe(0);
+  expect((await run('failover', 'show', 'ledger')).out).toMatch(/State +rolled-back/);
+  expect(site.vcenter.vm('ledger').powerState).toBe('poweredOn');
+
+  const file = join(site.site.folder, 'ledger.json');
+  expect((await run('report', 'save', 'ledger', file)).code).toBe(0);
+  expect((await run('report', 'verify', file)).code).toBe(0);
+  await site.expectClean();
+});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
+import { type Failover, FailoverReport, isOsseaError } from '../../appliance-agent/src/contract/index.ts';
 import { LiveSite, mebibyte } from './liveSite.ts';
 
 let site: LiveSite;
@@ -181,15 +181,120 @@ describe('a live failover', () => {
     site.expectSourceFree(workload);
   });
 
-  it('pitfall 26: boots from the disk at the lowest place, and has the others in their order', async () => {
-    const workload = await site.protectedWorkload('places', [8, 12, 10]);
+  it('pitfall 26: boots from the disk that its VM is told to, not from the first, goes back and moves again', async () => {
+    const fill = (seed: number) => ({ seed, dataFraction: 0.5, pattern: 'random' as const });
+    const workload = await site.protectedWorkload('places', [], {
+      disks: [
+        { sizeBytes: 8 * mebibyte, controller: 'sata', fill: fill(1) },
+        { sizeBytes: 12 * mebibyte, fill: fill(2) },
+        { sizeBytes: 10 * mebibyte, fill: fill(3) },
+      ],
+      bootDisk: 2,
+    });
+    const plan = await site.client.call('planFailover', {
+      params: { id: workload.id },
+      body: { kind: 'live' },
+    });
+    expect(plan.method).toMatchObject({ kind: 'deploy-from-volume' });
+    expect(plan.steps.find(({ name }) => name === 'vm')?.detail).toBe('It boots from Hard disk 3.');
+    const keys = [2001, 2000, 16_000];
+    const [sata, first, told] = await site.sourceDigests(workload);
+    const expectInPlace = async (failover: Failover) => {
+      expect(failover).toMatchObject({ state: 'active', proof: { passed: true } });
+      const { disks } = await site.workloadNow(workload);
+      const vm = site.targetVm(failover);
+      expect(vm?.volumeIds).toEqual(keys.map((key) => disks.find((disk) => disk.key === key)?.volumeId));
+      const types = new Map(site.site.lab.cloud.volumes().map(({ id, type }) => [id, type]));
+      expect(vm?.volumeIds.map((id) => types.get(id))).toEqual(['ROOT', 'DATADISK', 'DATADISK']);
+      expect(await site.site.replicaDigests(workload), 'by their keys').toEqual([first, told, sata]);
+    };
     const failover = await site.failOver(workload);
-    const { disks } = await site.workloadNow(workload);
-    const vm = site.targetVm(failover);
-    expect(vm?.volumeIds).toEqual(disks.map(({ volumeId }) => volumeId));
-    const types = new Map(site.site.lab.cloud.volumes().map(({ id, type }) => [id, type]));
-    expect(vm?.volumeIds.map((id) => types.get(id))).toEqual(['ROOT', 'DATADISK', 'DATADISK']);
-    await site.commit(failover);
+    await expectInPlace(failover);
+    await site.rollBack(failover);
+    site.expectSourceFree(workload);
+    const again = await site.failOver(workload);
+    await expectInPlace(again);
+    await site.commit(again);
+    await site.expectNothingLeft();
+  });
+});
+
+describe('the commit timer', () => {
+  const runsOut = ({ id }: Failover) =>
+    site.site.inDatabase((store) =>
+      store.failovers.update(id, { commitBy: new Date(Date.now() - 1000).toISOString() }),
+    );
+  const isUndecided = ({ problem }: Failover) => problem?.code === 'failover.undecided';
+
+  it('that runs out calls for a person and gives nothing up; more time takes the call back', async () => {
+    const workload = await site.protectedWorkload('undecided', [8]);
+    const failover = await site.failOver(workload, { commitMinutes: 60 });
+    expect(Date.parse(failover.commitBy ?? '')).toBeGreaterThan(Date.now() + 50 * 60_000);
+    await runsOut(failover);
+    const asking = await site.until(failover.id, isUndecided);
+    expect(asking.state).toBe('active');
+    expect(asking.problem?.remedy).toBe('Commit it, roll it back, or give it more time.');
+    expect((await site.workloadNow(workload)).attention?.code).toBe('failover.undecided');
+    expect(site.targetVm(failover)?.state).toBe('Running');
+    expect(site.site.lab.cloud.snapshots(), 'the way back').toHaveLength(1);
+
+    const extended = await site.client.call('extendCommit', {
+      params: { id: failover.id },
+      body: { minutes: 120 },
+    });
+    expect(extended.problem).toBeUndefined();
+    expect(Date.parse(extended.commitBy ?? '')).toBeGreaterThan(Date.now() + 110 * 60_000);
+    expect((await site.workloadNow(workload)).attention).toBeUndefined();
+    const back = await site.rollBack(failover);
+    expect(back).toMatchObject({ state: 'rolled-back' });
+    expect(back.commitBy).toBeUndefined();
+    const late = await refusal(
+      site.client.call('extendCommit', { params: { id: failover.id }, body: { minutes: 5 } }),
+    );
+    expect(isOsseaError(late, 'request.conflict')).toBe(true);
+    site.expectSourceFree(workload);
+  });
+
+  it('that ran out while the agent was down commits at its next start where that was chosen, and the report names it', async () => {
+    const workload = await site.protectedWorkload('timed', [8]);
+    const failover = await site.failOver(workload, { onCommitTimeout: 'commit' });
+    expect(failover.state).toBe('active');
+    await site.site.agent.kill();
+    await runsOut(failover);
+    await site.startAgent();
+    await site.until(failover.id, ({ state }) => state === 'committed');
+    const committed = await site.settled(failover.id);
+    expect(committed.problem).toBeUndefined();
+    expect((await site.workloadNow(workload)).state).toBe('migrated');
+    expect(site.targetVm(failover)?.state).toBe('Running');
+    expect(site.source(workload)).toMatchObject({ powerState: 'poweredOff', fenced: true });
+    await site.expectNothingLeft();
+    const people = async () => {
+      const { content } = await site.client.call('failoverReport', { params: { id: failover.id } });
+      return FailoverReport.parse(JSON.parse(content)).people.map(
+        ({ actor, action }) => `${actor}: ${action}`,
+      );
+    };
+    await expect.poll(people, { timeout: 20_000 }).toContain('commit timer: commitFailover');
+  });
+
+  it('commits nothing whose VM has not shown that it came up: it asks', async () => {
+    const workload = await site.protectedWorkload('unproven', [8]);
+    const failover = await site.failOver(workload, {
+      onCommitTimeout: 'commit',
+      checks: [{ kind: 'tcp', host: '127.0.0.1', port: 1 }],
+      bootPatienceSeconds: 1,
+    });
+    expect(failover).toMatchObject({ state: 'active', problem: { code: 'failover.boot' } });
+    await runsOut(failover);
+    const asking = await site.until(failover.id, isUndecided);
+    expect(asking.state).toBe('active');
+    expect(asking.problem?.detail).toContain('has not shown that it came up');
+    const refused = await refusal(
+      site.client.call('commitFailover', { params: { id: failover.id }, body: {} }),
+    );
+    expect(isOsseaError(refused, 'failover.boot')).toBe(true);
+    expect((await site.commit(failover, { acceptFailedProof: true })).state).toBe('committed');
   });
 });
 

@@ -426,14 +426,24 @@ describe('failover live', () => {
         ...failovers,
         plan: async (_id, request) => {
           asked.push(request);
-          return { kind: 'live', ready: false, concerns: [], steps: [] };
+          const loss = { seconds: 7200, bytes: 3 * 2 ** 20 };
+          const method = {
+            kind: 'shell-vm' as const,
+            reason: 'CloudStack 4.20 deploys no VM from a volume.',
+          };
+          return { kind: 'live', ready: false, concerns: [], steps: [], loss, method };
         },
       },
     });
     api.records.workloads.push(workload);
     const options = ['--budget', '90s', '--rounds', '0', '--no-fence', '--tcp', '22', '--commit-timer', '4h'];
-    const outcome = await run(api, ['failover', 'live', 'web-1', '--dry-run', ...options]);
+    const unplanned = ['--mode', 'unplanned', '--accept-torn'];
+    const outcome = await run(api, ['failover', 'live', 'web-1', '--dry-run', ...options, ...unplanned]);
     expect(outcome).toMatchObject({ code: 6, err: '' });
+    expect(outcome.out).toMatch(
+      /Loss +what the source wrote in 2h 00m, about 3 MiB as far as its changes tell/,
+    );
+    expect(outcome.out).toMatch(/VM made by +shell-vm: CloudStack 4\.20 deploys/);
     expect(asked).toMatchObject([
       {
         kind: 'live',
@@ -441,6 +451,8 @@ describe('failover live', () => {
         maxRounds: 0,
         fenceSource: false,
         commitMinutes: 240,
+        mode: 'unplanned',
+        acceptTorn: true,
         checks: [{ kind: 'tcp', port: 22 }],
       },
     ]);

@@ -16,7 +16,6 @@ import type { CommandContext, Shell } from './shell.ts';
 export interface CheckOptions {
   readonly ping?: string | true;
   readonly tcp?: readonly BootCheck[];
-  readonly guestAgent?: boolean;
   readonly patience?: string;
 }
 
@@ -25,17 +24,15 @@ export function checkOptions(command: Command): Command {
   return command
     .option('--ping [host]', 'the VM, or this host, answers to ICMP echo')
     .option('--tcp <[host:]port>', 'the VM, or this host, accepts TCP; may be repeated', collectTcp)
-    .option('--guest-agent', 'the guest’s agent answers, as far as CloudStack tells')
     .option('--patience <duration>', 'how long the guest may take to pass, such as 10m');
 }
 
-export function checksOf({ ping, tcp = [], guestAgent, patience }: CheckOptions): {
+export function checksOf({ ping, tcp = [], patience }: CheckOptions): {
   readonly checks: BootCheck[];
   readonly bootPatienceSeconds?: number;
 } {
   const checks: BootCheck[] = [...tcp];
   if (ping !== undefined) checks.unshift({ kind: 'ping', ...(ping !== true && { host: ping }) });
-  if (guestAgent) checks.push({ kind: 'guest-agent' });
   return {
     checks,
     ...(patience !== undefined && { bootPatienceSeconds: parseDuration('--patience', patience) }),

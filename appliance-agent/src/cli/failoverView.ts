@@ -35,11 +35,12 @@ export function describeFailover(failover: Failover): string {
     ['Kind', kind],
     ['Workload', workloadName],
     ['State', state],
+    ...(state === 'scheduled' || state === 'expired' ? windowFields(failover) : []),
     ['Point', point && `${point.at}, ${point.consistency}`],
     ['VM', vm && `${vm.name} (${vm.id})`],
     ['Made by', vm && `${vm.method}: ${vm.methodReason}`],
     ['Downtime', downtimeOf(failover)],
-    ['Loss', failover.loss && showDuration(failover.loss.seconds)],
+    ['Loss', lossText(failover.loss)],
     ['Commit by', failover.commitBy],
     ['Ends by itself', failover.leaseEndsAt],
     ['Question', question && `${question.text} (${question.answers.join(', ')})`],
@@ -73,6 +74,22 @@ export function describeFailover(failover: Failover): string {
   return parts.join('\n\n');
 }
 
+/** When a cutover that has not begun may begin. */
+function windowFields({ request }: Failover): [string, string | undefined][] {
+  if (request.kind !== 'live') return [];
+  return [
+    ['Begins', request.startAt ?? 'as soon as it can'],
+    ['Not after', request.startBefore],
+  ];
+}
+
+function lossText(loss: Failover['loss']): string | undefined {
+  if (!loss) return undefined;
+  if (loss.seconds === 0) return 'none';
+  const bytes = loss.bytes === undefined ? '' : `, about ${showBytes(loss.bytes)} as far as its changes tell`;
+  return `what the source wrote in ${showDuration(loss.seconds)}${bytes}`;
+}
+
 function downtimeOf({ downtime }: Failover): string | undefined {
   if (!downtime) return undefined;
   const { startedAt, endedAt } = downtime;
@@ -100,8 +117,7 @@ function describeProof({ passed, powerState, checks, screenshot, screenshotReaso
 }
 
 function nameOfCheck(check: BootCheck): string {
-  if (check.kind === 'tcp') return `tcp ${check.host ?? ''}:${check.port}`;
-  return check.kind === 'ping' ? `ping ${check.host ?? ''}`.trim() : check.kind;
+  return check.kind === 'tcp' ? `tcp ${check.host ?? ''}:${check.port}` : `ping ${check.host ?? ''}`.trim();
 }
 
 /** What a failover would do, for `--dry-run`. */
@@ -110,7 +126,7 @@ export function describePlan(plan: FailoverPlan): string {
   const head = fields([
     ['Ready', ready ? 'yes' : 'no'],
     ['Point', point && `${point.at}, ${point.consistency}`],
-    ['Loss', loss && showDuration(loss.seconds)],
+    ['Loss', lossText(loss)],
     ['Downtime', downtimeSeconds === undefined ? undefined : showDuration(downtimeSeconds)],
     ['VM made by', method && `${method.kind}: ${method.reason}`],
     ['Space meanwhile', extraBytes === undefined ? undefined : showBytes(extraBytes)],

@@ -59,9 +59,9 @@ function failover(
           seconds: 31,
         },
         {
-          check: { kind: 'guest-agent' },
+          check: { kind: 'ping' },
           outcome: 'skipped',
-          detail: 'This CloudStack does not tell.',
+          detail: 'The program ping is not installed on the appliance.',
           seconds: 0,
         },
       ],

@@ -13,8 +13,6 @@ function nameOf(check: BootCheck): string {
       return check.host === undefined ? 'Ping' : `Ping ${check.host}`;
     case 'tcp':
       return `TCP ${check.host === undefined ? '' : `${check.host}:`}${check.port}`;
-    case 'guest-agent':
-      return 'Guest agent';
   }
 }
 

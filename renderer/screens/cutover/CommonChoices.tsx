@@ -37,7 +37,7 @@ export function CommonChoices({ choices, problems, onChange }: ChoicesProps) {
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
         <Textarea
           label="What shows that it came up"
-          description="One check a line: ping, tcp 22, tcp 10.1.0.5:443, guest-agent. None: that the VM runs."
+          description="One check a line: ping, tcp 22, tcp 10.1.0.5:443. None: that the VM runs. CloudStack tells nothing of a guest agent."
           autosize
           minRows={2}
           maxRows={6}

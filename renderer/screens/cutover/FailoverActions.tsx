@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { Failover } from '../../../appliance-agent/src/contract/index.ts';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation } from '../../queries/agent.ts';
+import { unfinishedOf } from './failoverWords.ts';
 import { UndoDialog, type Undoing } from './UndoDialog.tsx';
 
 const extensions = [30, 60, 240, 1440] as const;
@@ -26,6 +27,7 @@ export function FailoverActions({ applianceId, failover, readOnly }: Props) {
   const params = { id: failover.id };
   const disabled = readOnly !== undefined;
   const live = kind === 'live';
+  const unfinished = unfinishedOf(failover);
   const common = { size: 'xs', disabled, title: readOnly } as const;
   return (
     <>
@@ -107,6 +109,11 @@ export function FailoverActions({ applianceId, failover, readOnly }: Props) {
             </Button>
           )}
         </>
+      )}
+      {unfinished && (
+        <Button {...common} onClick={() => setUndoing(unfinished.act)}>
+          {unfinished.label}
+        </Button>
       )}
       {undoing && (
         <UndoDialog

@@ -44,10 +44,17 @@ function Fact({ label, children }: { readonly label: string; readonly children: 
 }
 
 function Facts({ failover, live }: { readonly failover: Failover; readonly live: boolean }) {
-  const { state, point, downtime, loss, commitBy, leaseEndsAt, vm } = failover;
+  const { state, point, downtime, loss, commitBy, leaseEndsAt, vm, request } = failover;
+  const window = request.kind === 'live' && state === 'scheduled' ? request : undefined;
   return (
     <Group gap="lg" align="flex-start">
       <Fact label="State">{failoverStateLabel(failover)}</Fact>
+      {window && (
+        <Fact label="Begins">
+          {window.startAt === undefined ? 'As soon as it can' : exactly(window.startAt)}
+        </Fact>
+      )}
+      {window?.startBefore !== undefined && <Fact label="Not after">{exactly(window.startBefore)}</Fact>}
       {downtime && (
         <Fact label={downtime.endedAt === undefined ? 'Downtime, running' : 'Downtime'}>
           <strong>

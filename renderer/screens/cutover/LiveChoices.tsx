@@ -48,7 +48,7 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
         <TextInput
           type="datetime-local"
           label="Not after"
-          description="Later than this nothing is begun any more."
+          description="Later than this the source is not shut down any more. Empty: as late as it takes."
           value={choices.startBefore}
           error={problems.startBefore}
           onChange={(event) => onChange({ startBefore: event.currentTarget.value })}
@@ -96,6 +96,13 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
         checked={choices.fenceSource}
         onChange={(event) => onChange({ fenceSource: event.currentTarget.checked })}
       />
+      {!planned && (
+        <Checkbox
+          label="Go on even if the last cycle was cut off while it wrote: the disks then show no one moment"
+          checked={choices.acceptTorn}
+          onChange={(event) => onChange({ acceptTorn: event.currentTarget.checked })}
+        />
+      )}
       {planned && (
         <Checkbox
           label="Go on even if the forecast does not meet the budget"

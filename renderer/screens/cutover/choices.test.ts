@@ -24,15 +24,14 @@ test('what nobody chose is the workload’s conversion and the contract’s defa
 });
 
 test('checks are read a line each, and one that cannot be read is quoted', () => {
-  const checks = 'ping\n tcp 22 \n\ntcp 10.1.0.5:443\nguest-agent\nping gateway.example';
+  const checks = 'ping\n tcp 22 \n\ntcp 10.1.0.5:443\nping gateway.example';
   expect(choose('test', { checks }).request?.checks).toEqual([
     { kind: 'ping' },
     { kind: 'tcp', port: 22 },
     { kind: 'tcp', port: 443, host: '10.1.0.5' },
-    { kind: 'guest-agent' },
     { kind: 'ping', host: 'gateway.example' },
   ]);
-  for (const wrong of ['tcp', 'tcp 0', 'tcp 70000', 'http 80', 'guest-agent now', 'ping a b'])
+  for (const wrong of ['tcp', 'tcp 0', 'tcp 70000', 'http 80', 'guest-agent', 'ping a b'])
     expect(choose('test', { checks: wrong })).toEqual({
       problems: { checks: expect.stringContaining(wrong) },
     });

@@ -13,7 +13,7 @@ export interface Choices {
   readonly kind: 'test' | 'live';
   readonly conversion: Conversion['kind'];
   readonly hardware: Conversion['hardware'];
-  /** One check a line: `ping`, `tcp 22`, `tcp 10.1.0.5:443`, `guest-agent`. */
+  /** One check a line: `ping`, `tcp 22`, `tcp 10.1.0.5:443`. */
   readonly checks: string;
   readonly bootPatience: string;
   /** Test: */
@@ -36,6 +36,7 @@ export interface Choices {
   readonly commitMinutes: string;
   readonly onCommitTimeout: StartLiveFailover['onCommitTimeout'];
   readonly acceptForecast: boolean;
+  readonly acceptTorn: boolean;
 }
 
 /** What is chosen before anybody chooses: the contract's defaults and the workload's settings. */
@@ -65,6 +66,7 @@ export function initialChoices(kind: Choices['kind'], { settings }: Pick<Workloa
     commitMinutes: String(live.commitMinutes),
     onCommitTimeout: live.onCommitTimeout,
     acceptForecast: live.acceptForecast,
+    acceptTorn: live.acceptTorn,
   };
 }
 
@@ -130,6 +132,7 @@ export function readChoices(
             commitMinutes: number('commitMinutes', 1, 20_160),
             onCommitTimeout: choices.onCommitTimeout,
             acceptForecast: choices.acceptForecast,
+            acceptTorn: choices.mode === 'unplanned' && choices.acceptTorn,
           }),
         };
   const window = request.kind === 'live' ? request : undefined;
@@ -153,7 +156,7 @@ function readChecks(text: string): BootCheck[] | string {
   for (const line of text.split('\n').map((each) => each.trim())) {
     if (line === '') continue;
     const check = readCheck(line);
-    if (!check) return `“${line}” is no check: write ping, tcp 22, tcp 10.1.0.5:443 or guest-agent`;
+    if (!check) return `“${line}” is no check: write ping, tcp 22 or tcp 10.1.0.5:443`;
     checks.push(check);
   }
   return checks;
@@ -162,7 +165,6 @@ function readChecks(text: string): BootCheck[] | string {
 function readCheck(line: string): BootCheck | undefined {
   const [kind, place, ...more] = line.split(/\s+/);
   if (more.length > 0) return undefined;
-  if (kind === 'guest-agent') return place === undefined ? { kind } : undefined;
   if (kind === 'ping') return BootCheck.safeParse({ kind, ...(place !== undefined && { host: place }) }).data;
   const [, host, port] = /^(?:(.+):)?(\d+)$/.exec(place ?? '') ?? [];
   if (kind !== 'tcp' || port === undefined) return undefined;

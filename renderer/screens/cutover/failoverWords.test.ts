@@ -5,7 +5,7 @@ import {
   StartLiveFailover,
   StartTestFailover,
 } from '../../../appliance-agent/src/contract/index.ts';
-import { failoverStateLabel, hasEnded, nextStepOf } from './failoverWords.ts';
+import { failoverStateLabel, hasEnded, nextStepOf, unfinishedOf } from './failoverWords.ts';
 
 function failover(kind: Failover['kind'], state: FailoverState, more: Partial<Failover> = {}): Failover {
   return {
@@ -49,4 +49,20 @@ test('a person is told what waits for them: a question first, a failed proof bef
   expect(nextStepOf(failover('live', 'active', { commitBy: '2026-03-01T14:00:00Z' }))).toContain('timer');
   expect(nextStepOf(failover('test', 'active'))).toContain('end the test');
   expect(nextStepOf(failover('live', 'interrupted'))).toContain('Clean up');
+});
+
+test('a commit, rollback or cleanup that failed half-way can be done again, and one that works needs nobody', () => {
+  const problem: Failover['problem'] = {
+    code: 'vsphere.unreachable',
+    title: 'vCenter cannot be reached',
+    detail: 'It does not answer.',
+    retryable: true,
+  };
+  const acts = { committing: 'commit', 'rolling-back': 'rollback', cleaning: 'cleanup' } as const;
+  for (const [state, act] of Object.entries(acts)) {
+    const stuck = failover('live', FailoverState.parse(state), { problem });
+    expect(unfinishedOf(stuck)?.act).toBe(act);
+    expect(nextStepOf(stuck)).toContain('again');
+    expect(unfinishedOf({ ...stuck, problem: undefined })).toBeUndefined();
+  }
 });

@@ -19,8 +19,11 @@ export function failoverStateLabel({ kind, state }: Pick<Failover, 'kind' | 'sta
 }
 
 /** The next step that a person can take, in a sentence; undefined while the appliance works or nothing is left. */
-export function nextStepOf({ kind, state, question, proof, commitBy }: Failover): string | undefined {
+export function nextStepOf(failover: Failover): string | undefined {
+  const { kind, state, question, proof, commitBy } = failover;
   if (question) return question.text;
+  const unfinished = unfinishedOf(failover);
+  if (unfinished) return `${unfinished.sentence} It goes on with what is left.`;
   switch (state) {
     case 'scheduled':
       return 'It begins by itself. Cancel it to change anything.';
@@ -31,6 +34,34 @@ export function nextStepOf({ kind, state, question, proof, commitBy }: Failover)
         : `Check the VM, then commit or roll back${commitBy === undefined ? '' : ' before the timer ends'}.`;
     case 'interrupted':
       return 'Clean up brings the workload back to where it was. The plan is shown first.';
+    default:
+      return undefined;
+  }
+}
+
+/** What ended half-way and is to be done again; undefined while the appliance works on it. */
+export function unfinishedOf({
+  state,
+  problem,
+}: Pick<Failover, 'state' | 'problem'>):
+  | { readonly act: 'commit' | 'rollback' | 'cleanup'; readonly label: string; readonly sentence: string }
+  | undefined {
+  if (!problem) return undefined;
+  switch (state) {
+    case 'committing':
+      return { act: 'commit', label: 'Commit again', sentence: 'The commit did not end: commit again.' };
+    case 'rolling-back':
+      return {
+        act: 'rollback',
+        label: 'Roll back again',
+        sentence: 'The rollback did not end: roll back again.',
+      };
+    case 'cleaning':
+      return {
+        act: 'cleanup',
+        label: 'Clean up again',
+        sentence: 'The cleanup did not end: clean up again.',
+      };
     default:
       return undefined;
   }

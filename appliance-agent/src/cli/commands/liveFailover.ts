@@ -28,6 +28,7 @@ interface LiveOptions extends CheckOptions {
   readonly commitTimer?: string;
   readonly onCommitTimeout?: string;
   readonly acceptForecast?: boolean;
+  readonly acceptTorn?: boolean;
   readonly dryRun?: boolean;
   readonly follow?: boolean;
 }
@@ -124,7 +125,7 @@ function liveCommand(failover: Command, shell: Shell): void {
       ).choices(mode.unwrap().options),
     )
     .option('--at <time>', 'not before this moment, ISO 8601; default: now')
-    .option('--before <time>', 'not begun after this moment, ISO 8601')
+    .option('--before <time>', 'the source is not shut down after this moment, ISO 8601')
     .option('--shutdown-timeout <duration>', 'how long the guest may take to shut down, such as 5m')
     .addOption(
       new Option('--on-shutdown-timeout <policy>', 'what happens then').choices(
@@ -145,7 +146,8 @@ function liveCommand(failover: Command, shell: Shell): void {
         onCommitTimeout.unwrap().options,
       ),
     )
-    .option('--accept-forecast', 'go on although the forecast does not meet the budget');
+    .option('--accept-forecast', 'go on although the forecast does not meet the budget')
+    .option('--accept-torn', 'unplanned: go on although the last cycle was cut off while it wrote');
   checkOptions(live)
     .option('--dry-run', 'only tell what speaks against it and what would be done')
     .option('--follow', 'show the progress until the VM is up; the exit code tells how')
@@ -179,6 +181,7 @@ function requestOf(options: LiveOptions): StartLiveFailover {
     commitMinutes: commitSeconds === undefined ? undefined : Math.ceil(commitSeconds / 60),
     onCommitTimeout: options.onCommitTimeout,
     acceptForecast: options.acceptForecast,
+    acceptTorn: options.acceptTorn,
     ...checksOf(options),
   });
 }

@@ -17,9 +17,6 @@ export async function tryCheck(
   address: string | undefined,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  if (check.kind === 'guest-agent') {
-    return { outcome: 'skipped', detail: 'CloudStack does not tell whether the guest’s agent answers.' };
-  }
   const host = check.host ?? address;
   if (host === undefined) {
     return {

@@ -42,9 +42,12 @@ export class FailoverService implements FailoverOperations {
     this.#live = new LiveFailovers(parts, jobs);
     this.duty = liveDuty(parts, this.#live);
     this.#tests = new TestFailovers(parts, jobs);
-    this.#leases = new TestLeases(parts, (test) =>
-      this.#tests.cleanUp(test, CleanUpFailover.parse({}), 'lease'),
-    );
+    this.#leases = new TestLeases(parts, async (test) => {
+      await this.#tests.cleanUp(test, CleanUpFailover.parse({}), 'lease');
+      // The report names who did it.
+      const { audit } = parts.store;
+      await audit.append({ actor: 'lease', action: 'cleanUpFailover', subject: test.id, outcome: 'ok' });
+    });
   }
 
   /** Settles what a previous process left half-begun, and looks after what is to happen at its time. */
