@@ -96,7 +96,7 @@ describe('a workload that is read as an export', () => {
 
   it('pitfall 16: that is killed in mid stream goes on with another export, once the first has run out', async () => {
     const workload = await streamed('killed', 24, 24);
-    await site.setBandwidth(workload, 12);
+    await site.setBandwidth(workload, 3);
     const job = await site.start(workload);
     await site.until(job, ({ disks }) => disks.some(({ doneBytes }) => doneBytes > 3 * mebibyte));
     await site.agent.kill();
