@@ -8,7 +8,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 const report = join(root, '.cache', 'vitest.json');
@@ -28,6 +29,23 @@ interface VitestReport {
   numFailedTests: number;
   numPendingTests: number;
   numFailedTestSuites: number;
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+  }[];
+}
+
+/** A line for each test that failed, and for each file that failed before its tests or after them. */
+function failuresOf({ testResults }: VitestReport): string[] {
+  const firstLine = (words = '') => stripVTControlCharacters(words).split('\n')[0]?.slice(0, 160) ?? '';
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = relative(root, name);
+    const tests = assertionResults.filter((test) => test.status === 'failed');
+    if (tests.length === 0) return status === 'failed' ? [`${file}: ${firstLine(message)}`] : [];
+    return tests.map((test) => `${file}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+  });
 }
 
 function run(title: string, program: string, programArguments: string[]): boolean {
@@ -53,7 +71,14 @@ const checks: [string, string, string[]][] =
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const check of checks) run(...check) ? passed++ : failed++;
+const failures: string[] = [];
+for (const check of checks) {
+  if (run(...check)) passed++;
+  else {
+    failed++;
+    failures.push(check[0]);
+  }
+}
 
 mkdirSync(join(root, '.cache'), { recursive: true });
 rmSync(report, { force: true });
@@ -71,10 +96,13 @@ try {
   skipped += counts.numPendingTests;
   // A file that fails before its first test, or an unhandled rejection, counts as a failure too.
   failed += counts.numFailedTests || (wellRun ? 0 : Math.max(1, counts.numFailedTestSuites));
+  failures.push(...failuresOf(counts));
 } catch {
   failed += 1;
+  failures.push('vitest left no report');
 }
 
 if (skipped > 0) console.log(`\n${skipped} skipped, where this machine or server lacks what they need`);
+if (failures.length > 0) console.log(['\nFailed:', ...failures].join('\n  '));
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
