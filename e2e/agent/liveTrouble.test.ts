@@ -228,13 +228,12 @@ describe('a window', () => {
     expect((await site.workloadNow(workload)).failoverId).toBeUndefined();
   });
 
-  /** It came and went, as far as the agent can tell. */
-  const pass = (id: string) =>
+  /** Time goes on while the agent is not running. */
+  const move = (id: string, window: { startAt: string; startBefore?: string }) =>
     site.site.inDatabase(async (store) => {
       const { request } = await store.failovers.require(id);
       if (request.kind !== 'live') throw new TypeError('A test has no window');
-      const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
-      await store.failovers.update(id, { request: { ...request, startAt: ago(60), startBefore: ago(5) } });
+      await store.failovers.update(id, { request: { ...request, ...window } });
     });
   const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
 
@@ -242,7 +241,7 @@ describe('a window', () => {
     const workload = await site.protectedWorkload('slept', [8]);
     const { id } = await site.start(workload, { startAt: inSeconds(3600), startBefore: inSeconds(7200) });
     await site.site.agent.kill();
-    await pass(id);
+    await move(id, { startAt: inSeconds(-3600), startBefore: inSeconds(-300) });
     await site.startAgent();
     const expired = await site.settled(id);
     expect(expired).toMatchObject({ state: 'expired', problem: { code: 'failover.expired' } });
@@ -259,7 +258,7 @@ describe('a window', () => {
 
   it('that passes while credentials are missing expires: lent in the morning, they begin nothing', async () => {
     const workload = await site.protectedWorkload('unlent', [8]);
-    const { id } = await site.start(workload, { startAt: inSeconds(1), startBefore: inSeconds(8) });
+    const { id } = await site.start(workload, { startAt: inSeconds(1), startBefore: inSeconds(5) });
     await site.client.call('revokeSourceLease', { params: { id: site.site.endpoints.source.id } });
     const expired = await site.settled(id);
     expect(expired).toMatchObject({ state: 'expired', problem: { code: 'failover.expired' } });
@@ -271,12 +270,12 @@ describe('a window', () => {
 
   it('that is to come is kept over a restart, and replication goes on until then', async () => {
     const workload = await site.protectedWorkload('tonight', [8]);
-    const { id, state } = await site.start(workload, {
-      startAt: new Date(Date.now() + 15_000).toISOString(),
-    });
+    const { id, state } = await site.start(workload, { startAt: inSeconds(3600) });
     expect(state).toBe('scheduled');
     expect((await site.site.replicate(workload)).problem).toBeUndefined();
-    await site.restart();
+    await site.site.agent.kill();
+    await move(id, { startAt: inSeconds(-1) });
+    await site.startAgent();
     const failover = await site.settled(id, 120_000);
     expect(failover).toMatchObject({ state: 'active', point: { consistency: 'powered-off' } });
     await site.rollBack(failover);
