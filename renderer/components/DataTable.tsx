@@ -7,6 +7,7 @@ import { BodyRow, type RowActions } from './table/BodyRow.tsx';
 import { ColumnChooser } from './table/ColumnChooser.tsx';
 import type { DataColumn, TableSort } from './table/column.ts';
 import styles from './table/DataTable.module.css';
+import { ExportButton } from './table/ExportButton.tsx';
 import { gridMove } from './table/gridKeys.ts';
 import { HeaderRow } from './table/HeaderRow.tsx';
 import { rangeOf, selectionOf, withIds } from './table/selection.ts';
@@ -38,6 +39,8 @@ export interface DataTableProps<T> {
   readonly renderDetail?: ((row: T) => ReactNode) | undefined;
   /** Enter or a double click on a row. */
   readonly onOpen?: ((row: T) => void) | undefined;
+  /** What an exported file is called after, such as `workloads`; without it the table cannot be exported. */
+  readonly exportedAs?: string | undefined;
   /** At the left of the column chooser. */
   readonly toolbar?: ReactNode;
   /** Shown in place of rows where there is none. */
@@ -175,6 +178,14 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
     <div className={styles.frame}>
       <div className={styles.toolbar}>
         <div className={styles.tools}>{props.toolbar}</div>
+        {props.exportedAs !== undefined && (
+          <ExportButton
+            name={props.exportedAs}
+            columns={visible}
+            rows={() => shown.map(({ original }) => original)}
+            count={shown.length}
+          />
+        )}
         <ColumnChooser table={table} columns={columns} onReset={reset} />
       </div>
       <div

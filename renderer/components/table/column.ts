@@ -8,6 +8,8 @@ export interface DataColumn<T> {
   readonly value?: (row: T) => string | number | undefined;
   /** What the cell shows; default: the value as text, whole on hover. */
   readonly cell?: (row: T) => ReactNode;
+  /** What stands for the cell in an exported file, where that is not the value. */
+  readonly exported?: { readonly header?: string; readonly value: (row: T) => string | number | undefined };
   /** Pixels, until the user chooses another width. */
   readonly width: number;
   readonly align?: 'start' | 'end';

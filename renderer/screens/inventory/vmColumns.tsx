@@ -31,6 +31,9 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       width: 126,
       value: ({ worst, hints }) => (worst === undefined ? 0 : severityOrder[worst] * 100 + hints.length),
       cell: (row) => <ConcernsButton row={row} onOpen={onConcerns} />,
+      exported: {
+        value: ({ hints }) => hints.map(({ severity, summary }) => `${severity}: ${summary}`).join('; '),
+      },
     },
     { id: 'os', header: 'Operating system', width: 210, value: ({ guest }) => guest.fullName },
     { id: 'cpu', header: 'CPUs', width: 72, align: 'end', value: ({ cpuCount }) => cpuCount },
@@ -41,6 +44,7 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       align: 'end',
       value: ({ memoryBytes }) => memoryBytes,
       cell: ({ memoryBytes }) => formatBytes(memoryBytes),
+      exported: { header: 'Memory (bytes)', value: ({ memoryBytes }) => memoryBytes },
     },
     {
       id: 'size',
@@ -49,6 +53,7 @@ export function vmColumns(onConcerns: (row: VmRow) => void): readonly DataColumn
       align: 'end',
       value: ({ diskBytes }) => diskBytes,
       cell: ({ diskCount, diskBytes }) => `${diskCount} · ${formatBytes(diskBytes)}`,
+      exported: { header: 'Disks (bytes)', value: ({ diskBytes }) => diskBytes },
     },
     { id: 'network', header: 'Networks', width: 150, value: ({ networks }) => joined(networks) },
     {

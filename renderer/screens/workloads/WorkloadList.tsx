@@ -122,6 +122,7 @@ export function WorkloadList({ applianceId }: { readonly applianceId: string }) 
               initialSort={byName}
               selected={selected}
               onSelect={setSelected}
+              exportedAs="workloads"
               onOpen={({ workload }) => void navigate(`/workloads/${workload.id}`)}
               toolbar={
                 <Group gap="xs">

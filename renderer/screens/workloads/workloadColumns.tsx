@@ -2,6 +2,7 @@ import { Link } from 'react-router';
 import { Ago } from '../../components/Ago.tsx';
 import type { DataColumn } from '../../components/DataTable.tsx';
 import { formatBytes } from '../../components/format.ts';
+import { shareOf } from '../../components/job/liveJob.ts';
 import { Remaining } from '../../components/job/Remaining.tsx';
 import { ShareBar } from '../../components/job/ShareBar.tsx';
 import styles from '../../components/tableLink.module.css';
@@ -32,6 +33,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     grow: true,
     value: ({ next }) => `${next.urgent ? 0 : 1} ${next.text}`,
     cell: ({ next }) => <NextText next={next} />,
+    exported: { value: ({ next }) => next.text },
   },
   {
     id: 'progress',
@@ -39,6 +41,10 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     width: 104,
     value: ({ job }) => (job && job.plannedBytes > 0 ? job.doneBytes / job.plannedBytes : undefined),
     cell: ({ job }) => job && <ShareBar job={job} />,
+    exported: {
+      header: 'Progress (%)',
+      value: ({ job }) => (job ? Math.floor(shareOf(job, false) * 100) : undefined),
+    },
   },
   {
     id: 'backlog',
@@ -47,6 +53,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     align: 'end',
     value: ({ job }) => job && job.plannedBytes - job.doneBytes,
     cell: ({ job }) => job && <Remaining job={job} what="bytes" />,
+    exported: { header: 'To copy (bytes)', value: ({ job }) => job && job.plannedBytes - job.doneBytes },
   },
   {
     id: 'left',
@@ -55,6 +62,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     align: 'end',
     value: ({ job }) => job?.etaSeconds,
     cell: ({ job }) => job && <Remaining job={job} what="time" />,
+    exported: { header: 'Level in (seconds)', value: ({ job }) => job?.etaSeconds },
   },
   {
     id: 'behind',
@@ -69,6 +77,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
         goalSeconds={row.workload.settings.rpoGoalSeconds}
       />
     ),
+    exported: { header: 'Replica shows (UTC)', value: ({ workload }) => workload.replicatedUntil },
   },
   {
     id: 'disks',
@@ -77,6 +86,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     align: 'end',
     hidden: true,
     value: ({ diskBytes }) => diskBytes,
+    exported: { header: 'Disks (bytes)', value: ({ diskBytes }) => diskBytes },
     cell: ({ workload, diskBytes }) => `${workload.disks.length} · ${formatBytes(diskBytes)}`,
   },
   {
@@ -93,6 +103,10 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     align: 'end',
     hidden: true,
     value: ({ workload }) => workload.settings.bandwidthLimit,
+    exported: {
+      header: 'Bandwidth limit (bytes/s)',
+      value: ({ workload }) => workload.settings.bandwidthLimit,
+    },
     cell: ({ workload }) =>
       workload.settings.bandwidthLimit === undefined
         ? 'None'
@@ -104,6 +118,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
     width: 110,
     hidden: true,
     value: ({ workload }) => Date.parse(workload.createdAt),
+    exported: { header: 'Added (UTC)', value: ({ workload }) => workload.createdAt },
     cell: ({ workload }) => <Ago at={workload.createdAt} />,
   },
 ];
