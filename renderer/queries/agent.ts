@@ -1,8 +1,10 @@
 import { type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
 import type { z } from 'zod';
 import { type RouteName, routes } from '../../appliance-agent/src/contract/index.ts';
 import type { ChannelReply } from '../../electron/ipc/contract.ts';
 import { invoke } from '../app/bridge.ts';
+import { useLastKnownAt } from './useLastKnownAt.ts';
 
 type Routes = typeof routes;
 type Part<R extends RouteName, P extends string> =
@@ -13,7 +15,7 @@ export type RouteInput<R extends RouteName> = Part<R, 'params'> & Part<R, 'body'
 type Replies = { readonly [R in RouteName]: z.output<Routes[R]['reply']> };
 export type RouteReply<R extends RouteName> = Replies[R];
 
-/** The agent's reply; `cachedAt` is set where it is the last known one because the appliance is offline. */
+/** The agent's reply; `cachedAt` is set where it is the last known one because the appliance is offline, ISO 8601. */
 export interface Answer<T> {
   readonly data: T;
   readonly cachedAt?: string | undefined;
@@ -46,6 +48,11 @@ export function agentKey(applianceId: string, route: RouteName, input?: unknown)
   return input === undefined ? ['agent', applianceId, route] : ['agent', applianceId, route, input];
 }
 
+/** An answer as it is to be told while the appliance has last been seen at `knownAt`; undefined: it answers. */
+export function asKnown<T>(answer: Answer<T>, knownAt: string | undefined): Answer<T> {
+  return knownAt === undefined || answer.cachedAt !== undefined ? answer : { ...answer, cachedAt: knownAt };
+}
+
 /** Reads from an appliance's agent. */
 export function useAgentQuery<R extends RouteName>(
   applianceId: string | undefined,
@@ -53,9 +60,11 @@ export function useAgentQuery<R extends RouteName>(
   input: RouteInput<R>,
   options: { enabled?: boolean; staleTime?: number; refetchInterval?: number } = {},
 ) {
+  const knownAt = useLastKnownAt(applianceId);
   return useQuery({
     queryKey: agentKey(applianceId ?? '', route, input),
     queryFn: () => callAgent(applianceId ?? '', route, input),
+    select: useCallback((answer: Answer<RouteReply<R>>) => asKnown(answer, knownAt), [knownAt]),
     ...options,
     enabled: applianceId !== undefined && options.enabled !== false,
   });

@@ -6,6 +6,13 @@ export function isReachable(status: Pick<ApplianceStatus, 'state'> | undefined):
   return status?.state === 'online' || status?.state === 'degraded';
 }
 
+/** When what is known of an appliance was so, while it does not answer; ISO 8601. Undefined: it answers, or is not known yet. */
+export function lastKnownAt(
+  status: Pick<ApplianceStatus, 'state' | 'since' | 'lastSeen'> | undefined,
+): string | undefined {
+  return status === undefined || isReachable(status) ? undefined : (status.lastSeen ?? status.since);
+}
+
 /** Why nothing can be changed on an appliance now, as a button's reason; undefined: it can. */
 export function whyReadOnly(
   status: Pick<ApplianceStatus, 'state'> | undefined,

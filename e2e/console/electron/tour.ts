@@ -14,10 +14,17 @@ export interface Stop {
   readonly settled: string;
 }
 
+export const overview: Stop = {
+  name: 'overview',
+  path: '/overview',
+  title: 'Overview',
+  settled: 'Throughput',
+};
+
 /** Every screen. */
 export const stops: readonly Stop[] = [
   { name: 'welcome', path: '/welcome', title: 'Welcome to OSSEA Migrate', settled: 'Set it up' },
-  { name: 'overview', path: '/overview', title: 'Overview', settled: 'Throughput' },
+  overview,
   { name: 'inventory', path: '/inventory', title: 'Inventory', settled: 'Add to management' },
   { name: 'workloads', path: '/workloads', title: 'Workloads', settled: 'web-01' },
   { name: 'jobs', path: '/jobs', title: 'Jobs', settled: 'web-01' },

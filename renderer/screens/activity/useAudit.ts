@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import type { AuditEntry } from '../../../appliance-agent/src/contract/index.ts';
 import { agentKey, callAgent, useAgentQuery } from '../../queries/agent.ts';
 import { useConsoleMutation } from '../../queries/console.ts';
+import { useLastKnownAt } from '../../queries/useLastKnownAt.ts';
 import { auditCsv } from './auditCsv.ts';
 import { type AuditRow, rowOf } from './auditFilter.ts';
 import { nextBefore, pageSize, readAll } from './auditPages.ts';
@@ -34,7 +35,8 @@ export function useAudit(applianceId: string) {
   });
   const pages = log.data?.pages;
   const entries = useMemo(() => pages?.flatMap((page) => page.entries) ?? none, [pages]);
-  const live = pages?.every(({ cachedAt }) => cachedAt === undefined) ?? false;
+  const isKnownAt = useLastKnownAt(applianceId);
+  const live = isKnownAt === undefined && (pages?.every(({ cachedAt }) => cachedAt === undefined) ?? false);
   return { log, entries, live };
 }
 

@@ -12,6 +12,7 @@ import { ProblemState } from '../../components/ProblemState.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import type { InventoryIndex } from '../../queries/inventory/inventoryIndex.ts';
 import { useInventory } from '../../queries/inventory/useInventory.ts';
+import { useReadOnly } from '../../queries/useReadOnly.ts';
 import { useApplianceChoice } from '../../stores/appliance.ts';
 import { AddToManagement } from './AddToManagement.tsx';
 import { FilterBar } from './FilterBar.tsx';
@@ -84,6 +85,7 @@ function VmBrowser({ applianceId, sourceId, inventory, workloads, readOnly }: Br
         onSelect={setSelected}
         whyNotSelectable={whyNotSelectable}
         renderDetail={renderDetail}
+        exportedAs="inventory"
         onOpen={openConcerns}
         toolbar={
           <Group gap="xs">
@@ -158,7 +160,7 @@ export default function InventoryScreen() {
   const source = items.find(({ id }) => id === chosen) ?? items[0];
   const inventory = useInventory(applianceId, source?.id);
   const workloads = useAgentQuery(applianceId, 'listWorkloads', {}).data?.data.items ?? noWorkloads;
-  const cachedAt = inventory.data?.cachedAt;
+  const readOnly = useReadOnly(applianceId);
 
   return (
     <Page
@@ -226,11 +228,7 @@ export default function InventoryScreen() {
           sourceId={source.id}
           inventory={inventory.data.data}
           workloads={workloads}
-          readOnly={
-            cachedAt === undefined
-              ? undefined
-              : 'The appliance is offline: what is shown is the last known state'
-          }
+          readOnly={readOnly}
         />
       )}
     </Page>

@@ -10,14 +10,22 @@ const listed = 5;
 const tickMs = 10_000;
 const broken = { color: 'var(--mantine-color-error)', fontWeight: 600 } as const;
 
+interface Props {
+  readonly workloads: readonly Workload[];
+  /** When what is shown was so, if it is not live; ISO 8601. */
+  readonly cachedAt: string | undefined;
+}
+
 /** The replicas that are furthest behind their VMs: what would be lost if the source were lost now. */
-export function LagPanel({ workloads }: { readonly workloads: readonly Workload[] }) {
+export function LagPanel({ workloads, cachedAt }: Props) {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
+    if (cachedAt !== undefined) return;
+    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), tickMs);
     return () => clearInterval(timer);
-  }, []);
-  const lags = worstLags(workloads, now, listed);
+  }, [cachedAt]);
+  const lags = worstLags(workloads, cachedAt === undefined ? now : Date.parse(cachedAt), listed);
   return (
     <Panel title="Furthest behind (RPO)">
       {lags.length === 0 && (

@@ -28,7 +28,8 @@ function Fleet({ applianceId }: { readonly applianceId: string }) {
   if (workloads.isPending) return <LoadingScreen />;
   const items = workloads.data.data.items;
   const allJobs = jobs.data?.data.items ?? noJobs;
-  const live = workloads.data.cachedAt === undefined;
+  const { cachedAt } = workloads.data;
+  const live = cachedAt === undefined;
   return (
     <Grid gap="md">
       <Grid.Col span={12}>
@@ -56,7 +57,7 @@ function Fleet({ applianceId }: { readonly applianceId: string }) {
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 4 }}>
         <Stack gap="md">
-          <LagPanel workloads={items} />
+          <LagPanel workloads={items} cachedAt={cachedAt} />
           <AppliancesPanel applianceId={applianceId} />
           {targets.map((target) => (
             <CapacityPanel key={target.id} applianceId={applianceId} target={target} />
