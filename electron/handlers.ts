@@ -97,6 +97,16 @@ export function createHandlers(parts: HandlerParts): Handlers {
     });
   }
 
+  /** What an import brought: new appliances are connected as at a start, and those that it may have changed connect anew. */
+  async function takeUp(before: ReadonlySet<ProfileId>, mayHaveChanged: boolean): Promise<void> {
+    for (const profile of vault.profiles.list()) {
+      if (profile.kind !== 'appliance') continue;
+      if (!before.has(profile.id)) {
+        if (profile.hostKey !== undefined) await fleet.connect(profile.id);
+      } else if (mayHaveChanged) await fleet.renew(profile.id);
+    }
+  }
+
   async function deploy(id: ProfileId, signal: AbortSignal): Promise<void> {
     const tunnel = await fleet.tunnel(id);
     const profile = vault.profiles.get(id);
@@ -158,7 +168,9 @@ export function createHandlers(parts: HandlerParts): Handlers {
     'profiles.import': async ({ passphrase }) => {
       const path = await chooseFile('Import profiles');
       if (path === null) return null;
+      const before = new Set(vault.profiles.list().map(({ id }) => id));
       const counts = await vault.import(await readFile(path, 'utf8'), passphrase);
+      await takeUp(before, counts.updated > 0);
       for (const kind of ['vcenter', 'cloudstack', 'appliance'] as const) tell('profiles.changed', { kind });
       return counts;
     },

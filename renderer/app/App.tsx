@@ -17,9 +17,14 @@ import { useShellEvents } from './useShellEvents.ts';
 // Not needed for the first screen of every day.
 const FirstRunScreen = lazy(() => import('../screens/first-run/FirstRunScreen.tsx'));
 
+// Main answers without any network too: out of the keychain, its files and its cache. The library would wait for a network otherwise.
+const networkMode = 'always';
+
 const queries = new QueryClient({
   defaultOptions: {
+    mutations: { networkMode },
     queries: {
+      networkMode,
       // Main answers out of its cache while an appliance is offline; asking again at once would not help.
       retry: (count, error) => isOsseaError(error) && error.retryable && count < 2,
       staleTime: 5_000,

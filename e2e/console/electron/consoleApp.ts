@@ -64,6 +64,8 @@ export interface ConsoleApp extends AsyncDisposable {
   readonly inMain: ElectronApplication['evaluate'];
   /** What went to the page's console as an error. */
   readonly errors: readonly string[];
+  /** What the system's dialogs answer from now on to who asks where to save, or what to open: the one thing that no test can click. */
+  answerFileDialogs(path: string): Promise<void>;
   /** Ends it as a person would, without being asked. */
   quit(): Promise<void>;
 }
@@ -141,6 +143,11 @@ export async function startDesk({ width, height, fresh = false }: DeskOptions = 
       page,
       inMain: inMainOf(electron),
       errors,
+      answerFileDialogs: (path) =>
+        app.inMain(({ dialog }, chosen) => {
+          dialog.showSaveDialog = async () => ({ canceled: false, filePath: chosen });
+          dialog.showOpenDialog = async () => ({ canceled: false, filePaths: [chosen] });
+        }, path),
       quit: () => electron.close(),
       async [Symbol.asyncDispose]() {
         running.delete(app);

@@ -20,6 +20,8 @@ describe.skipIf(consoleTestsLack !== undefined)(
     beforeAll(async () => {
       desk = await startDesk();
       console = await desk.launch();
+      // As Chromium tells a page when the cable is pulled.
+      await console.page.evaluate(`dispatchEvent(new Event('offline'))`);
     }, 60_000);
     afterAll(async () => {
       await desk?.[Symbol.asyncDispose]();
@@ -97,6 +99,26 @@ describe.skipIf(consoleTestsLack !== undefined)(
         .waitFor();
     });
 
+    const exported = () => join(desk.home, 'profiles.json');
+    const transfer = async (direction: 'Export' | 'Import') => {
+      await console.page.getByRole('button', { name: 'Export, import' }).click();
+      await console.page.getByRole('menuitem', { name: `${direction} profiles …` }).click();
+      return console.page.getByRole('dialog', { name: `${direction} profiles` });
+    };
+
+    it('exports the accounts with their secrets, which nobody reads without the passphrase', async () => {
+      await console.answerFileDialogs(exported());
+      const dialog = await transfer('Export');
+      await dialog.getByLabel('With passwords and keys, encrypted').check();
+      await dialog.getByRole('textbox', { name: 'Passphrase', exact: true }).fill('a long passphrase');
+      await dialog.getByRole('textbox', { name: 'Passphrase again' }).fill('a long passphrase');
+      await dialog.getByRole('button', { name: 'Choose a file …' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      const file = await readFile(exported(), 'utf8');
+      expect(file).not.toContain('battery-staple');
+      expect(file).not.toContain('vcenter.example');
+    });
+
     it('deletes it only after its name was typed, and its secret with it', async () => {
       const { page } = console;
       await page.getByRole('button', { name: 'More for Berlin' }).click();
@@ -109,6 +131,22 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await page.getByRole('cell', { name: 'https://vcenter.example/sdk' }).waitFor({ state: 'detached' });
       await expect.poll(kept).toEqual([]);
       expect(await profiles()).not.toContain('vcenter.example');
+    });
+
+    it('imports them on another computer: not with a wrong passphrase, and with the right one secrets and all', async () => {
+      const { page } = console;
+      const dialog = await transfer('Import');
+      await dialog.getByRole('textbox', { name: 'Passphrase' }).fill('another passphrase');
+      await dialog.getByRole('button', { name: 'Choose a file …' }).click();
+      await dialog.getByText('The passphrase is wrong, or the file was altered.').waitFor();
+      expect(await kept()).toEqual([]);
+      await dialog.getByRole('textbox', { name: 'Passphrase' }).fill('a long passphrase');
+      await dialog.getByRole('button', { name: 'Choose a file …' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      await page.getByText('1 profile was added.').waitFor();
+      await page.getByRole('cell', { name: 'admin@vsphere.local' }).waitFor();
+      await expect.poll(kept).toEqual(['battery-staple']);
+      expect(await profiles()).not.toContain('battery-staple');
     });
 
     it('with a locked keyring says so and keeps nothing half', async () => {

@@ -7,6 +7,13 @@ import { useConsoleMutation } from '../../queries/console.ts';
 
 const shortestPassphrase = 12;
 
+function importedWords({ added, updated }: { readonly added: number; readonly updated: number }): string {
+  if (added + updated === 0) return 'The file holds no profiles.';
+  const was = (count: number, act: string) =>
+    `${count} ${count === 1 ? 'profile was' : 'profiles were'} ${act}`;
+  return `${[...(added > 0 ? [was(added, 'added')] : []), ...(updated > 0 ? [was(updated, 'updated')] : [])].join(', ')}.`;
+}
+
 interface Props {
   readonly direction: 'export' | 'import';
   readonly onClose: () => void;
@@ -97,7 +104,7 @@ function ImportForm({ onClose }: { readonly onClose: () => void }) {
     run.mutate(passphrase === '' ? {} : { passphrase }, {
       onSuccess: (counts) => {
         if (counts === null) return;
-        notifications.show({ message: `${counts.added} profiles were added, ${counts.updated} updated.` });
+        notifications.show({ message: importedWords(counts) });
         onClose();
       },
     });
