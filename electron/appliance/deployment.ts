@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { OsseaError, toProblem } from '../../appliance-agent/src/contract/index.ts';
 import type { ApplianceProfile, DeployProgress, ProfileId } from '../ipc/contract.ts';
@@ -21,8 +22,13 @@ export interface DeploymentOptions {
   readonly reachAgent: (signal: AbortSignal) => Promise<void>;
 }
 
-/** Where the agent is installed; each upload gets a folder of its own, so that a broken one never replaces a working one. */
+/**
+ * Where the agent is installed. Each installation gets a folder of its own and becomes current by a rename, so that a broken one never
+ * replaces a working one; the folders of earlier ones go once the new agent answers.
+ */
 const home = '/opt/ossea-agent';
+
+const removalTimeoutMs = 2_000;
 
 /** Written for dash, as root or through sudo. Every step may be repeated. */
 const inspectScript = `
@@ -36,13 +42,14 @@ echo "$((free / 1024)) MiB free in /opt"
 [ "$free" -gt 1048576 ] || { echo "less than 1 GiB free in /opt" >&2; exit 5; }
 `;
 
-function installScript(digest: string, upload: string, user: string): string {
+function installScript(upload: Upload, user: string): string {
   return `
 set -eu
-version=${digest.slice(0, 16)}
+version=${upload.digest.slice(0, 16)}-${upload.id.slice(0, 8)}
 mkdir -p ${home}/$version
-tar -xzf ${upload} -C ${home}/$version --strip-components=1 --no-same-owner
-rm -f ${upload}
+tar -xzf ${upload.path} -C ${home}/$version --strip-components=1 --no-same-owner
+rm -f ${upload.path}
+find /tmp -maxdepth 1 -name 'ossea-agent-*.tar.gz' -mmin +60 -delete
 getent group ossea >/dev/null || groupadd --system ossea
 usermod -a -G ossea ${user} || true
 ln -sfn $version ${home}/current.new && mv -T ${home}/current.new ${home}/current
@@ -52,7 +59,6 @@ if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   systemctl enable ossea-agent
 fi
-for old in $(ls -1 ${home} | grep -v -e current -e "$version"); do rm -rf "${home}/$old"; done
 echo "installed $version"
 `;
 }
@@ -77,6 +83,8 @@ else
 fi
 for i in $(seq 300); do ${home}/current/bin/ossea-agent status >/dev/null 2>&1 && break; sleep 0.1; done
 ${home}/current/bin/ossea-agent status
+version=$(readlink ${home}/current)
+for old in $(ls -1 ${home} | grep -v -x -e current -e "$version"); do rm -rf "${home}/$old"; done
 `;
 
 const tokenScript = `${home}/current/bin/ossea-agent --json token create "console $(date -u +%F)" --role admin`;
@@ -113,8 +121,8 @@ export async function deployAgent(options: DeploymentOptions, signal: AbortSigna
     runScript(connection, profile, script, tell, signal);
 
   await step('inspect', (tell) => runScript(connection, profile, inspectScript, tell, signal, false));
-  const upload = await step('upload', (tell) => uploadBundle(connection, options.bundle, tell));
-  await step('install', (tell) => root(installScript(upload.digest, upload.path, profile.username), tell));
+  const upload = await step('upload', (tell) => uploadBundle(connection, options.bundle, tell, signal));
+  await step('install', (tell) => root(installScript(upload, profile.username), tell));
   await step('start', (tell) => root(startScript, tell));
   await step('token', async () => {
     const output = await root(tokenScript, () => undefined);
@@ -123,14 +131,24 @@ export async function deployAgent(options: DeploymentOptions, signal: AbortSigna
   await step('verify', () => options.reachAgent(signal));
 }
 
+/** The bundle on the appliance. */
+interface Upload {
+  readonly id: string;
+  readonly path: string;
+  /** SHA-256 of the bundle, hex. */
+  readonly digest: string;
+}
+
 async function uploadBundle(
   connection: SshConnection,
   bundle: string,
   tell: (output: string) => void,
-): Promise<{ path: string; digest: string }> {
+  signal: AbortSignal,
+): Promise<Upload> {
   const { size } = await stat(bundle);
   const hash = createHash('sha256');
-  const path = `/tmp/ossea-agent-${crypto.randomUUID()}.tar.gz`;
+  const id = crypto.randomUUID();
+  const path = `/tmp/ossea-agent-${id}.tar.gz`;
   const sftp = await connection.sftp();
   let sent = 0;
   let told = 0;
@@ -143,9 +161,16 @@ async function uploadBundle(
       tell(`${percent} % of ${(size / 2 ** 20).toFixed(0)} MiB\n`);
     }
   });
-  await pipeline(source, sftp.createWriteStream(path, { mode: 0o600 }));
-  sftp.end();
-  return { path, digest: hash.digest('hex') };
+  try {
+    await pipeline(source, sftp.createWriteStream(path, { mode: 0o600 }), { signal });
+  } catch (error) {
+    // Over a broken connection no answer comes; what is left then goes with a later installation.
+    await Promise.race([new Promise((resolve) => sftp.unlink(path, resolve)), setTimeout(removalTimeoutMs)]);
+    throw error;
+  } finally {
+    sftp.end();
+  }
+  return { id, path, digest: hash.digest('hex') };
 }
 
 /** Runs a script by standard input, so that nothing of it stands in a process list. */

@@ -1,16 +1,31 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../lab/lab.ts';
 import { type SshServer, startSshServer } from '../../lab/ssh/sshServer.ts';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
+import { invoke } from './labDesk.ts';
 
 const bundle = join(import.meta.dirname, '..', '..', '..', 'resources', 'agent', 'ossea-agent-linux.tar.gz');
 const lacking =
   consoleTestsLack ??
   (existsSync(bundle) ? undefined : 'the agent’s bundle (npm run bundle:agent)') ??
   (process.getuid?.() === 0 ? undefined : 'root, for a machine of its own');
+
+const run = promisify(execFile);
+/** Makes the agent that is there an older one, and starts it again. */
+const olderAgent = `
+set -eu
+sed -i 's/"version": "[^"]*"/"version": "0.0.1"/' /opt/ossea-agent/current/package.json
+pid=$(cat /run/ossea-agent/agent.pid)
+kill "$pid"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+setsid /opt/ossea-agent/current/bin/ossea-agent serve >>/var/lib/ossea-agent/agent.log 2>&1 </dev/null &
+echo $! > /run/ossea-agent/agent.pid
+`;
 
 describe.skipIf(lacking !== undefined)(
   `the first run, from a bare machine to a chosen cloud${lacking === undefined ? '' : ` (lacks ${lacking})`}`,
@@ -108,6 +123,39 @@ describe.skipIf(lacking !== undefined)(
       await console.quit();
       console = await desk.launch();
       await console.page.getByRole('heading', { name: 'Overview' }).waitFor();
+    });
+
+    /** Runs a script on the appliance; what it wrote. */
+    const onAppliance = async (script: string) => {
+      const login = ['-p', String(ssh.port), '-i', ssh.keyFile, `${ssh.username}@127.0.0.1`];
+      const options = [
+        'BatchMode=yes',
+        'StrictHostKeyChecking=no',
+        'UserKnownHostsFile=/dev/null',
+        'LogLevel=ERROR',
+      ];
+      const { stdout } = await run('ssh', [...options.flatMap((each) => ['-o', each]), ...login, script]);
+      return stdout.trim();
+    };
+
+    it('upgrades an older agent by one click: it keeps what it knew, and nothing of the older one stays', async () => {
+      const { page } = console;
+      const { version } = await invoke(page, 'app.info', undefined);
+      await onAppliance(olderAgent);
+      await page.getByRole('navigation').getByRole('link', { name: 'Appliances' }).click();
+      await page.getByRole('link', { name: 'new appliance' }).click();
+      await page.getByText(`Version 0.0.1; this console is ${version}.`).waitFor({ timeout: 60_000 });
+      await page.getByRole('button', { name: `Upgrade to ${version}` }).click();
+      await page.getByText(`Version ${version}; this console is ${version}.`).waitFor({ timeout: 90_000 });
+      await page.getByRole('button', { name: 'Install again' }).waitFor({ timeout: 30_000 });
+      await page.getByRole('table', { name: 'vCenters' }).getByText(/^Lent/).waitFor();
+      const [current, ...folders] = (
+        await onAppliance('readlink /opt/ossea-agent/current; ls /opt/ossea-agent /tmp | grep -v -x current')
+      ).split('\n');
+      expect(folders.filter((name) => /^[0-9a-f]{16}-|^ossea-agent-.*\.tar\.gz$/.test(name))).toEqual([
+        current,
+      ]);
+      expect(console.errors).toEqual([]);
     });
   },
 );
