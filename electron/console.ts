@@ -1,5 +1,14 @@
 import { join } from 'node:path';
-import { app, BrowserWindow, dialog, Notification, nativeTheme, powerSaveBlocker, shell } from 'electron';
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  Notification,
+  nativeTheme,
+  powerMonitor,
+  powerSaveBlocker,
+  shell,
+} from 'electron';
 import { Deployments } from './appliance/deployment.ts';
 import { Fleet } from './appliance/fleet.ts';
 import { lendAgain } from './appliance/lending.ts';
@@ -89,7 +98,7 @@ export async function runConsole({
     onStatus: (status) => tell('appliance.status', status),
     onEvent: (event) => {
       jobs.take(event.event);
-      if (event.event.kind === 'job') notifier.take(event.event.job);
+      if (event.event.kind === 'job') notifier.take(event.applianceId, event.event.job);
       tell('agent.event', event);
     },
     onReached: (applianceId) => {
@@ -170,6 +179,8 @@ export async function runConsole({
     log.info({ error }, 'no tray');
   }
   fleet.connectKnown();
+  // After a night with the lid closed nobody waits for a minute of backoff.
+  powerMonitor.on('resume', () => fleet.connectLost());
 
   if (!app.isPackaged) return;
   watchForUpdates({

@@ -51,6 +51,14 @@ export class Fleet implements AsyncDisposable {
     }
   }
 
+  /** Tries at once where an attempt waits for its time, as after the computer slept. */
+  connectLost(): void {
+    for (const member of this.#members.values())
+      void member.then(({ tunnel }) => {
+        if (tunnel.status.state === 'offline') tunnel.connect();
+      });
+  }
+
   async connect(id: ProfileId): Promise<void> {
     (await this.#member(id)).tunnel.connect();
   }

@@ -1,5 +1,5 @@
 import type { Job } from '../../appliance-agent/src/contract/index.ts';
-import type { Settings } from '../ipc/contract.ts';
+import type { ProfileId, Settings } from '../ipc/contract.ts';
 
 /** A notification that opens what it speaks of. */
 export interface Notice {
@@ -24,11 +24,12 @@ const kinds: Record<Job['kind'], string> = {
  * under *attention*, as someone has to act.
  */
 export function noticeOf(
+  applianceId: ProfileId,
   job: Job,
   settings: Pick<Settings, 'notifyFinished' | 'notifyAttention'>,
 ): Notice | undefined {
   const subject = job.workloadName ?? 'the appliance';
-  const path = `/jobs/${job.id}`;
+  const path = `/jobs/${job.id}?appliance=${applianceId}`;
   const kind = kinds[job.kind];
   if (job.state === 'succeeded' && settings.notifyFinished) {
     return { title: `${kind} of ${subject} finished`, body: summary(job), path };
@@ -69,12 +70,12 @@ export class Notifier {
     this.#show = show;
   }
 
-  /** Takes in a job as an event tells it. */
-  take(job: Job): void {
+  /** Takes in a job as an event of its appliance tells it. */
+  take(applianceId: ProfileId, job: Job): void {
     const change = `${job.state} ${job.waitReason ?? ''}`;
     if (this.#told.get(job.id) === change) return;
     this.#told.set(job.id, change);
-    const notice = noticeOf(job, this.#settings());
+    const notice = noticeOf(applianceId, job, this.#settings());
     if (notice) this.#show(notice);
   }
 }

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
 import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
-import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
+import { Outlet, NavLink as RouterLink, useLocation, useSearchParams } from 'react-router';
 import { HealthBanner } from '../components/HealthBanner.tsx';
 import { HealthDot } from '../components/HealthDot.tsx';
 import { needsPerson } from '../components/job/jobWords.ts';
@@ -15,9 +15,11 @@ import styles from './Frame.module.css';
 import { KeychainDialog } from './KeychainDialog.tsx';
 import { screens } from './screens.ts';
 
-/** The appliance that is shown: the chosen one, else the default, else the first. */
+/** The appliance that is shown: the one that a link names, else the chosen one, else the default, else the first. */
 function useChosenAppliance() {
   const { applianceId, choose } = useApplianceChoice();
+  const [address, setAddress] = useSearchParams();
+  const linked = address.get('appliance');
   const profiles = useConsoleQuery('profiles.list').data ?? [];
   const fallback = useConsoleQuery('profiles.defaults').data?.appliance;
   const appliances = profiles.filter((profile) => profile.kind === 'appliance');
@@ -29,6 +31,19 @@ function useChosenAppliance() {
   useEffect(() => {
     if (shown !== undefined && shown !== applianceId) choose(shown);
   }, [shown, applianceId, choose]);
+  const known = appliances.some(({ id }) => id === linked);
+  useEffect(() => {
+    if (linked === null || !known) return;
+    choose(linked);
+    // Chosen once: who chooses another one then, shall have it.
+    setAddress(
+      (old) => {
+        old.delete('appliance');
+        return old;
+      },
+      { replace: true },
+    );
+  }, [linked, known, choose, setAddress]);
   return { appliances, applianceId: shown, choose };
 }
 

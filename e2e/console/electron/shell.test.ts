@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect as expectPage } from 'playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
@@ -189,7 +190,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
     });
 
     it('holds several appliances at a time: one that goes away takes no other with it', async () => {
-      const { page } = console;
+      const { page, inMain } = console;
       const other = await connectAppliance(console, { ...remote, ssh: second }, 'second appliance');
       await second.kill();
       await expectState(page, other, 'offline');
@@ -204,7 +205,23 @@ describe.skipIf(consoleTestsLack !== undefined)(
         .getByText(/Online/)
         .waitFor();
       await second.start();
+      // As after a night with the lid closed.
+      await inMain(({ powerMonitor }) => void powerMonitor.emit('resume'));
       await expectState(page, other, 'online', 60_000);
+    });
+
+    it('follows a link to the appliance that it names, whichever was looked at', async () => {
+      const { page, inMain } = console;
+      const choice = page.getByRole('combobox', { name: 'Appliance' });
+      await choice.click();
+      await page.getByRole('option', { name: 'second appliance' }).click();
+      await expectPage(choice).toHaveValue('second appliance');
+      await inMain(
+        ({ app }, link) => void app.emit('second-instance', {}, ['console', link]),
+        `ossea://appliance/${applianceId}/job/${job.id}`,
+      );
+      await page.getByRole('heading', { level: 1, name: 'Replicate db-01' }).waitFor();
+      await expectPage(choice).toHaveValue('lab appliance');
     });
 
     it('saves the support bundle that was looked at, without what was left out and without any secret', async () => {
