@@ -9,7 +9,7 @@ import type { Answer } from './ipc/registry.ts';
 import { appOrigin, declareAppProtocol, serveAppProtocol } from './shell/appProtocol.ts';
 import { deepLinkOf, deepLinkScheme, parseDeepLink } from './shell/deepLink.ts';
 import { isTrustedSender, lockDown } from './shell/security.ts';
-import { ConsoleWindow, rememberedTheme } from './shell/window.ts';
+import { ConsoleWindow, rememberedStart, rememberedTheme } from './shell/window.ts';
 
 declareAppProtocol();
 // An Electron in development would take the links away from the installed console.
@@ -56,7 +56,7 @@ async function start(): Promise<void> {
     preload: join(import.meta.dirname, '..', 'preload', 'preload.cjs'),
     origin,
   });
-  window.open(screenOf(process.argv) ?? '/');
+  window.open(screenOf(process.argv) ?? rememberedStart(dataFolder));
   app.on('second-instance', (_event, programArguments) => window.show(screenOf(programArguments)));
   app.on('open-url', (event, link) => {
     event.preventDefault();

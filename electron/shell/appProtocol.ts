@@ -28,6 +28,9 @@ const mediaTypes: Record<string, string> = {
   '.json': 'application/json',
 };
 
+/** Scripts and styles of the page's document. */
+const named = /(?:src|href)="(\/assets\/[^"]+)"/g;
+
 /** Must be called before the app is ready. */
 export function declareAppProtocol(): void {
   protocol.registerSchemesAsPrivileged([
@@ -41,10 +44,12 @@ export function declareAppProtocol(): void {
 
 /**
  * Serves `app://console/…` out of one folder; everything that is not a file there is 404, or the page for client routes.
- * Resolves when the page has its first script: from then on it is busy without us.
+ * Resolves when the page has all that its document names: from then on it is busy without us.
  */
 export function serveAppProtocol(session: Session, folder: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
+  /** What the document names and has not been sent. */
+  let wanted: Set<string> | undefined;
   session.protocol.handle('app', async (request) => {
     const url = new URL(request.url);
     const headers = {
@@ -59,12 +64,15 @@ export function serveAppProtocol(session: Session, folder: string): Promise<void
     const file = inside && extname(path) !== '' ? path : join(folder, 'index.html');
     try {
       const type = mediaTypes[extname(file)] ?? 'application/octet-stream';
-      return new Response(await readFile(file), { headers: { ...headers, 'content-type': type } });
+      const content = await readFile(file);
+      if (extname(file) === '.html')
+        wanted ??= new Set([...content.toString().matchAll(named)].map(([, path = '']) => path));
+      return new Response(content, { headers: { ...headers, 'content-type': type } });
     } catch {
       return new Response(null, { status: 404, headers });
     } finally {
       // After the answer has left.
-      if (extname(file) === '.js') setImmediate(resolve);
+      if (wanted?.delete(url.pathname) && wanted.size === 0) setImmediate(resolve);
     }
   });
   return promise;

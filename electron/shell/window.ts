@@ -27,6 +27,11 @@ export function rememberedTheme(dataFolder: string): Settings['theme'] {
   return theme === 'light' || theme === 'dark' ? theme : 'system';
 }
 
+/** Where the console begins, told by the settings as the page would by asking for them: the first run comes before all else. */
+export function rememberedStart(dataFolder: string): string {
+  return readMembers(join(dataFolder, 'settings.json')).firstRunDone === true ? '/overview' : '/welcome';
+}
+
 /** The remembered place, if enough of it is still on a screen. */
 function readState(path: string): WindowState | undefined {
   const { x, y, width, height, maximized } = readMembers(path);

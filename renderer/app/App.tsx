@@ -33,11 +33,15 @@ const queries = new QueryClient({
   },
 });
 
-function Screens() {
-  useShellEvents();
+/** Where one begins who asks for no screen. */
+function Start() {
   const settings = useConsoleQuery('settings.get');
   if (settings.isPending) return <LoadingScreen />;
-  const start = settings.data?.firstRunDone ? '/overview' : '/welcome';
+  return <Navigate to={settings.data?.firstRunDone ? '/overview' : '/welcome'} replace />;
+}
+
+function Screens() {
+  useShellEvents();
   return (
     <>
       <CommandPalette />
@@ -65,7 +69,7 @@ function Screens() {
             />
           ))}
         </Route>
-        <Route path="*" element={<Navigate to={start} replace />} />
+        <Route path="*" element={<Start />} />
       </Routes>
     </>
   );
