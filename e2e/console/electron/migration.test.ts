@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect as expectPage } from 'playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SignedReport } from '../../../appliance-agent/src/contract/index.ts';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
 import { connectAppliance, expectState, lendAccounts, type RemoteSite, startRemoteSite } from './labDesk.ts';
@@ -67,7 +70,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
     it('replicates them, and its progress moves', async () => {
       const { page } = console;
       await remote.site.agent.client.call('putLimits', {
-        body: { bandwidthLimit: 3 * mebibyte, concurrentJobs: 3, concurrentDisks: 2 },
+        body: { bandwidthLimit: mebibyte, concurrentJobs: 3, concurrentDisks: 2 },
       });
       for (const name of names)
         await page
@@ -125,6 +128,24 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await expectPage(page.getByRole('row', { name: /shop-3/ })).toContainText(/cancelled/i);
     });
 
+    it('limits the bandwidth of a copy that runs, by its slider', async () => {
+      const { page } = console;
+      const limit = async () => (await workloadOf('shop-1'))?.settings.bandwidthLimit;
+      await nav('Workloads').click();
+      await page.getByRole('link', { name: 'shop-1' }).first().click();
+      const slider = page.getByRole('slider', { name: /Bandwidth limit/ });
+      await slider.focus();
+      await page.keyboard.press('Home');
+      await expect.poll(limit).toBe(mebibyte);
+      await expectPage(slider).toHaveAttribute('aria-valuetext', '1.0 MiB/s');
+      await page.keyboard.press('ArrowRight');
+      await expect.poll(limit).toBe(2 * mebibyte);
+      await page.keyboard.press('End');
+      await expect.poll(limit).toBeUndefined();
+      await page.getByText('Bandwidth limit: No limit').waitFor();
+      await nav('Jobs').click();
+    });
+
     it('cancels a job', async () => {
       const { page } = console;
       await page
@@ -151,6 +172,128 @@ describe.skipIf(consoleTestsLack !== undefined)(
       const workload = await workloadOf('shop-1');
       if (!workload) throw new Error('The workload is gone');
       expect(await remote.site.replicaDigests(workload)).toEqual(await remote.site.sourceDigests(workload));
+    });
+
+    it('edits what a job failed of, and retries it', async () => {
+      const { page } = console;
+      const workload = await workloadOf('shop-3');
+      if (!workload) throw new Error('The workload is gone');
+      const params = { id: workload.id };
+      await remote.site.agent.client.call('updateWorkload', { params, body: { transport: 'nbd' } });
+      await remote.site.replicate(workload);
+      await nav('Jobs').click();
+      await page
+        .getByRole('row', { name: /shop-3.*Failed/ })
+        .getByRole('link')
+        .click();
+      await page
+        .getByText(/cannot be read by nbd, because no export shows this disk/)
+        .first()
+        .waitFor();
+      await page.getByRole('link', { name: 'Edit settings' }).click();
+      await page.getByRole('combobox', { name: 'Transport' }).selectOption('The best that works');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect.poll(async () => (await workloadOf('shop-3'))?.settings.transport).toBeUndefined();
+      await page.goBack();
+      await page.getByRole('button', { name: 'Retry' }).click();
+      await expectPage(page.getByRole('heading', { level: 1 })).toHaveText('Replicate shop-3');
+      await expect.poll(async () => (await jobOf('shop-3'))?.state, { timeout: 60_000 }).toBe('succeeded');
+      await page.getByText('Evidence').waitFor();
+      expect(await remote.site.replicaDigests(workload)).toEqual(await remote.site.sourceDigests(workload));
+    });
+
+    it('saves the table of workloads for a spreadsheet, as it is shown', async () => {
+      const { page } = console;
+      const file = join(desk.home, 'workloads.csv');
+      await console.answerFileDialogs(file);
+      await nav('Workloads').click();
+      await page.getByRole('searchbox', { name: 'Find in workloads' }).fill('shop');
+      await page.getByRole('button', { name: 'Export CSV' }).click();
+      await page.getByText(`3 rows are in ${file}.`).waitFor();
+      const [heading, ...lines] = (await readFile(file, 'utf8')).trimEnd().split('\r\n');
+      expect(heading).toBe(
+        '\uFEFFName,State,Next step,Progress (%),To copy (bytes),Level in (seconds),Replica shows (UTC)',
+      );
+      expect(lines.map((line) => line.split(',').slice(0, 2))).toEqual([
+        ['shop-1', 'Protected'],
+        ['shop-2', 'No replica yet'],
+        ['shop-3', 'Protected'],
+      ]);
+
+      const log = join(desk.home, 'activity.csv');
+      await console.answerFileDialogs(log);
+      await nav('Activity').click();
+      await page.getByRole('button', { name: 'Export CSV' }).click();
+      await page.getByText(new RegExp(`entries are in ${log}`)).waitFor();
+      expect(await readFile(log, 'utf8')).toMatch(/Replicate,startReplicate,shop-3,/);
+      await nav('Workloads').click();
+    });
+
+    it('rehearses the failover of a workload, proves the boot with a picture, and leaves nothing of the test', async () => {
+      const { page } = console;
+      const { cloud } = remote.site.lab;
+      await page.getByRole('link', { name: 'shop-3' }).first().click();
+      await page.getByRole('button', { name: 'Cut over' }).click();
+      await page.getByRole('menuitem', { name: /Test failover/ }).click();
+      await page.getByLabel('Prepare the guest').selectOption('none');
+      await page.getByLabel('Network of the test VM').selectOption(cloud.defaults.testNetworkId);
+      await page.getByRole('status').getByText('Ready.').waitFor({ timeout: 30_000 });
+      await page.getByRole('button', { name: 'Start the test' }).click();
+      await page.getByText('Test VM runs').waitFor({ timeout: 90_000 });
+      await page.getByText('Passed.', { exact: true }).waitFor();
+      const picture = page.getByRole('img', { name: /console when the boot proof was taken/ });
+      await expect
+        .poll(() => picture.evaluate((image) => Number(Reflect.get(image, 'naturalWidth'))))
+        .toBeGreaterThan(100);
+      expect(cloud.vm('shop-3-test').state).toBe('Running');
+      await page.getByRole('button', { name: 'Mark as tested' }).click();
+      await page.getByText(/Found good by/).waitFor();
+      await page.getByRole('button', { name: 'End the test' }).click();
+      await page.getByRole('dialog').getByText('shop-3-test').first().waitFor();
+      await page.getByRole('dialog').getByRole('button', { name: 'End the test' }).click();
+      await page.getByText('Test ended').waitFor({ timeout: 60_000 });
+      expect(cloud.vms().map(({ name }) => name)).not.toContain('shop-3-test');
+    });
+
+    it('cuts a workload over, keeps the signed report of it, and takes it back', async () => {
+      const { page } = console;
+      const { cloud, vcenter } = remote.site.lab;
+      const source = vcenter.vm('shop-1');
+      await nav('Workloads').click();
+      await page.getByRole('link', { name: 'shop-1' }).first().click();
+      await page.getByRole('button', { name: 'Cut over' }).click();
+      await page.getByRole('menuitem', { name: /Cutover/ }).click();
+      await page.getByLabel('Prepare the guest').selectOption('none');
+      await page.getByLabel('Downtime budget, seconds').fill('900');
+      await page.getByRole('status').getByText('Ready.').waitFor({ timeout: 30_000 });
+      await page.getByRole('button', { name: 'Cut over' }).click();
+      const confirmation = page.getByRole('dialog', { name: 'Cut over' });
+      await confirmation.getByLabel('Type "shop-1" to confirm').fill('shop-1');
+      await confirmation.getByRole('button', { name: 'Cut over' }).click();
+      await page.getByText('Runs on the target, not committed').waitFor({ timeout: 90_000 });
+      await page.getByText('Commit or roll back', { exact: true }).waitFor();
+      expect(cloud.vm('shop-1').state).toBe('Running');
+      expect(source).toMatchObject({ powerState: 'poweredOff', fenced: true });
+
+      for (const [button, name] of [
+        ['Save signed JSON', 'report.json'],
+        ['Save PDF', 'report.pdf'],
+      ] as const) {
+        await console.answerFileDialogs(join(desk.home, name));
+        await page.getByRole('button', { name: button }).click();
+        await expect.poll(() => readFile(join(desk.home, name), 'utf8').catch(() => '')).not.toBe('');
+      }
+      const report = SignedReport.parse(JSON.parse(await readFile(join(desk.home, 'report.json'), 'utf8')));
+      expect(report.content).toContain('shop-1');
+      expect(await readFile(join(desk.home, 'report.pdf'), 'latin1')).toMatch(/^%PDF-/);
+
+      await page.getByRole('button', { name: 'Roll back' }).click();
+      const back = page.getByRole('dialog', { name: 'Roll back to the source' });
+      await back.getByLabel('Type "shop-1" to confirm').fill('shop-1');
+      await back.getByRole('button', { name: 'Roll back' }).click();
+      await page.getByText('Rolled back', { exact: true }).waitFor({ timeout: 90_000 });
+      expect(source).toMatchObject({ name: 'shop-1', powerState: 'poweredOn', fenced: false });
+      await expect.poll(async () => (await workloadOf('shop-1'))?.state).toBe('protected');
     });
 
     it('shows what it knew when it is started without the appliance', async () => {

@@ -1,5 +1,8 @@
 import type { Page } from 'playwright';
+import { CloudId } from '../../../appliance-agent/src/contract/index.ts';
 import { addWorkload } from '../../agent/agentProcess.ts';
+import type { Site } from '../../agent/site.ts';
+import { until } from '../../agent/until.ts';
 import type { ConsoleApp } from './consoleApp.ts';
 import { connectAppliance, lendAccounts, type RemoteSite } from './labDesk.ts';
 import { emptyStops, type Stop, stops } from './tour.ts';
@@ -19,21 +22,56 @@ export interface Places {
   readonly running: { readonly id: string; readonly name: string };
   readonly runningJobId: string;
   readonly failedJobId: string;
+  /** The id of a workload that could be cut over. */
+  readonly readyId: string;
+  /** A workload whose test VM runs. */
+  readonly tested: { readonly id: string; readonly failoverId: string };
 }
 
-/** Brings a console to where there is something to see: three workloads of which one cannot be replicated, and a copy that takes its time. */
+/**
+ * Brings a console to where there is something to see: workloads of which one cannot be replicated and one is tested, and a copy that
+ * takes its time.
+ */
 export async function furnish(app: ConsoleApp, remote: RemoteSite): Promise<Places> {
   const applianceId = await connectAppliance(app, remote);
   await lendAccounts(app, remote, applianceId);
   const { site } = remote;
-  for (const name of ['web-01', 'files-01'])
-    await site.replicate(await addWorkload(site.agent, site.endpoints, name));
+  const ready = await addWorkload(site.agent, site.endpoints, 'web-01');
+  await site.replicate(ready);
+  const tested = await addWorkload(site.agent, site.endpoints, 'files-01');
+  await site.replicate(tested);
+  const failoverId = await startTest(site, tested.id);
   const failed = await site.replicate(await addWorkload(site.agent, site.endpoints, 'cluster-node-01'));
   const running = await addWorkload(site.agent, site.endpoints, 'db-01');
   await site.setBandwidth(running, 1);
   const job = await site.start(running);
   await site.until(job, ({ state }) => state === 'running');
-  return { applianceId, running, runningJobId: job.id, failedJobId: failed.id };
+  return {
+    applianceId,
+    running,
+    runningJobId: job.id,
+    failedJobId: failed.id,
+    readyId: ready.id,
+    tested: { id: tested.id, failoverId },
+  };
+}
+
+/** A test failover that stands; its id. */
+async function startTest({ agent, lab }: Site, workloadId: string): Promise<string> {
+  const { id } = await agent.client.call('startTestFailover', {
+    params: { id: workloadId },
+    body: {
+      networkId: CloudId.parse(lab.cloud.defaults.testNetworkId),
+      conversion: { kind: 'none', hardware: 'virtio-blk', addresses: [] },
+      checks: [],
+    },
+  });
+  await until(
+    () => agent.client.call('getFailover', { params: { id } }),
+    ({ state }) => state === 'active',
+    60_000,
+  );
+  return id;
 }
 
 const pressEscape = (page: Page) => page.keyboard.press('Escape');
@@ -45,7 +83,14 @@ function stop(name: string): Stop {
 }
 
 /** Every screen, and what opens on it. */
-export function scenesOf({ applianceId, running, runningJobId, failedJobId }: Places): readonly Scene[] {
+export function scenesOf({
+  applianceId,
+  running,
+  runningJobId,
+  failedJobId,
+  readyId,
+  tested,
+}: Places): readonly Scene[] {
   const inventory = stop('inventory');
   const credentials = stop('credentials');
   const workload: Stop = {
@@ -118,8 +163,38 @@ export function scenesOf({ applianceId, running, runningJobId, failedJobId }: Pl
     },
     workload,
     tab('Runs', 'Replicate'),
+    tab('Failovers', 'None yet. A test failover'),
     tab('Readiness', 'Checked'),
     tab('Settings', 'Name on the target'),
+    {
+      name: 'cutover-test',
+      path: `/workloads/${running.id}/cutover?kind=test`,
+      title: 'Cutover',
+      settled: 'Network of the test VM',
+    },
+    {
+      name: 'cutover-live',
+      path: `/workloads/${readyId}/cutover?kind=live`,
+      title: 'Cutover',
+      settled: 'What will be done',
+    },
+    {
+      name: 'failover-active',
+      path: `/workloads/${tested.id}/cutover/${tested.failoverId}`,
+      title: 'Test failover',
+      settled: 'Signed by the appliance',
+    },
+    {
+      name: 'failover-end',
+      path: `/workloads/${tested.id}/cutover/${tested.failoverId}`,
+      title: 'Test failover',
+      settled: 'Signed by the appliance',
+      act: async (page) => {
+        await page.getByRole('button', { name: 'End the test' }).click();
+        await page.getByRole('dialog').getByRole('listitem').first().waitFor();
+      },
+      leave: pressEscape,
+    },
     { name: 'job', path: `/jobs/${runningJobId}`, title: `Replicate ${running.name}`, settled: 'Steps' },
     {
       name: 'job-failed',

@@ -1,4 +1,5 @@
 import { NativeSelect, SimpleGrid, Textarea, TextInput } from '@mantine/core';
+import styles from './choices.module.css';
 import type { Choices, Problems } from './choices.ts';
 
 export interface ChoicesProps {
@@ -11,12 +12,13 @@ export interface ChoicesProps {
 export function CommonChoices({ choices, problems, onChange }: ChoicesProps) {
   return (
     <>
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
         <NativeSelect
           label="Prepare the guest"
+          description="Drivers, boot loader, VMware Tools."
           data={[
-            { value: 'virt-v2v', label: 'With virt-v2v: drivers, boot loader, VMware Tools' },
-            { value: 'none', label: 'Not at all: it boots as it is' },
+            { value: 'virt-v2v', label: 'With virt-v2v' },
+            { value: 'none', label: 'Not at all' },
           ]}
           value={choices.conversion}
           onChange={({ currentTarget: { value } }) =>
@@ -34,7 +36,7 @@ export function CommonChoices({ choices, problems, onChange }: ChoicesProps) {
           onChange={({ currentTarget: { value } }) => onChange({ hardware: value as Choices['hardware'] })}
         />
       </SimpleGrid>
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
         <Textarea
           label="What shows that it came up"
           description="One check a line: ping, tcp 22, tcp 10.1.0.5:443. None: that the VM runs. CloudStack tells nothing of a guest agent."
@@ -46,7 +48,7 @@ export function CommonChoices({ choices, problems, onChange }: ChoicesProps) {
           onChange={(event) => onChange({ checks: event.currentTarget.value })}
         />
         <TextInput
-          label="How long the guest may take, seconds"
+          label="Time to come up, seconds"
           description="A Windows guest restarts several times at its first boot."
           inputMode="numeric"
           value={choices.bootPatience}

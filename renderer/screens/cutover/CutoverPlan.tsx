@@ -23,6 +23,8 @@ interface Props {
 const discoveryStaleTime = 60_000;
 /** Milliseconds without a change before the plan is asked for again. */
 const settle = 500;
+/** Milliseconds: what the forecast rests on goes on changing while the choices are made. */
+const renewal = 30_000;
 const changed = ['listFailovers', 'getWorkload', 'listWorkloads', 'listJobs'] as const;
 
 /** The way to a test or a cutover: choices on the left, what follows from them on the right. */
@@ -37,7 +39,7 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
     applianceId,
     'planFailover',
     { params, body: asked },
-    { enabled: asked !== undefined, staleTime: 10_000 },
+    { enabled: asked !== undefined && readOnly === undefined, staleTime: 10_000, refetchInterval: renewal },
   );
   const networks =
     useAgentQuery(
@@ -66,7 +68,9 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
       ? 'There is no replica yet: replicate first'
       : read.request === undefined
         ? 'Some choices are not complete'
-        : undefined);
+        : plan.data?.data.ready === false
+          ? 'Not ready: see what is critical'
+          : undefined);
   const later = read.request?.kind === 'live' && read.request.startAt !== undefined;
   return (
     <Tabs value={kind} onChange={(next) => onKind(next === 'live' ? 'live' : 'test')}>

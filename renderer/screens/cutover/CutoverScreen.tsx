@@ -1,4 +1,4 @@
-import { useParams, useSearchParams } from 'react-router';
+import { Navigate, useParams, useSearchParams } from 'react-router';
 import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { Page } from '../../components/Page.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
@@ -48,6 +48,8 @@ export function CutoverScreen({ applianceId }: { readonly applianceId: string })
         />
       </Page>
     );
+  // At an address of its own: it is still shown when it has ended, and the report with it.
+  if (failoverId === undefined) return <Navigate to={`/workloads/${id}/cutover/${shown.id}`} replace />;
   return (
     <Page title={shown.kind === 'test' ? 'Test failover' : 'Cutover'} parent={parent}>
       <FailoverView

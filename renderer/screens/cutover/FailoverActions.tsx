@@ -38,7 +38,7 @@ export function FailoverActions({ applianceId, failover, readOnly }: Props) {
           loading={cancel.isPending}
           onClick={() => cancel.mutate({ params }, { onError: tellProblem })}
         >
-          {state === 'scheduled' ? 'Take it back' : 'Cancel'}
+          Cancel
         </Button>
       )}
       {state === 'active' && live && (

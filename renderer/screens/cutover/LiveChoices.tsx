@@ -1,5 +1,6 @@
 import { Checkbox, NativeSelect, SimpleGrid, TextInput } from '@mantine/core';
 import type { ChoicesProps } from './CommonChoices.tsx';
+import styles from './choices.module.css';
 import type { Choices } from './choices.ts';
 
 /** When the cutover begins, what happens to the source, what proves the target, and how long there is a way back. */
@@ -17,22 +18,22 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
   );
   return (
     <>
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
         <NativeSelect
           label="Cutover"
           data={[
-            { value: 'planned', label: 'Planned: shut down, last delta, nothing lost' },
-            { value: 'unplanned', label: 'Unplanned: the source cannot be reached' },
+            { value: 'planned', label: 'Planned, nothing is lost' },
+            { value: 'unplanned', label: 'Unplanned, without the source' },
           ]}
           value={choices.mode}
           onChange={({ currentTarget: { value } }) => onChange({ mode: value as Choices['mode'] })}
         />
         <NativeSelect
-          label="Prove the replica before the VM is made"
+          label="Verify before the VM is made"
           data={[
-            { value: 'delta', label: 'Read back what the last delta wrote' },
-            { value: 'readback', label: 'Read the whole replica again' },
-            { value: 'source', label: 'Compare with the source' },
+            { value: 'delta', label: 'What the last delta wrote' },
+            { value: 'readback', label: 'The whole replica' },
+            { value: 'source', label: 'Replica against source' },
           ]}
           value={choices.verify}
           onChange={({ currentTarget: { value } }) => onChange({ verify: value as Choices['verify'] })}
@@ -55,20 +56,20 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
         />
       </SimpleGrid>
       {planned && (
-        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
           {text(
             'downtimeBudget',
             'Downtime budget, seconds',
             'Deltas are repeated before the shutdown to meet it.',
           )}
-          {text('maxRounds', 'Deltas before the shutdown at most')}
-          {text('shutdownTimeout', 'Guest may take to shut down, seconds')}
+          {text('maxRounds', 'Deltas before it, at most')}
+          {text('shutdownTimeout', 'Time to shut down, seconds')}
           <NativeSelect
             label="If it does not shut down"
             data={[
               { value: 'ask', label: 'Ask me' },
               { value: 'force', label: 'Power it off' },
-              { value: 'abort', label: 'Give up; the source goes on' },
+              { value: 'abort', label: 'Give up, the source goes on' },
             ]}
             value={choices.shutdownPolicy}
             onChange={({ currentTarget: { value } }) =>
@@ -77,13 +78,13 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
           />
         </SimpleGrid>
       )}
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
         {text('commitMinutes', 'Way back for, minutes', 'Until then rollback is one click.')}
         <NativeSelect
           label="When that time ends"
           data={[
             { value: 'ask', label: 'Remind me' },
-            { value: 'commit', label: 'Commit, if the boot proof passed' },
+            { value: 'commit', label: 'Commit if the proof passed' },
           ]}
           value={choices.onCommitTimeout}
           onChange={({ currentTarget: { value } }) =>

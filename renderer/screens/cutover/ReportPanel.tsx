@@ -59,7 +59,11 @@ export function ReportPanel({ applianceId, failover }: Props) {
         <Stack gap="sm">
           <Table.ScrollContainer
             minWidth={560}
-            scrollAreaProps={{ tabIndex: 0, 'aria-label': 'Disks of the report' }}
+            scrollAreaProps={{
+              offsetScrollbars: 'present',
+              tabIndex: 0,
+              'aria-label': 'Disks of the report',
+            }}
           >
             <Table verticalSpacing={4}>
               <Table.Thead>

@@ -1,6 +1,7 @@
 import { Checkbox, NativeSelect, SimpleGrid, TextInput } from '@mantine/core';
 import type { CloudNetwork } from '../../../appliance-agent/src/contract/index.ts';
 import type { ChoicesProps } from './CommonChoices.tsx';
+import styles from './choices.module.css';
 import type { Choices } from './choices.ts';
 
 /** Which point of the source is tested, where, and for how long. */
@@ -13,13 +14,13 @@ export function TestChoices({
   const chosen = networks.find(({ id }) => id === choices.networkId);
   return (
     <>
-      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
         <NativeSelect
           label="Point in time"
           data={[
             { value: 'latest', label: 'The replica as it is' },
             { value: 'fresh', label: 'Replicate first' },
-            { value: 'quiesced', label: 'Replicate first, from a quiesced snapshot' },
+            { value: 'quiesced', label: 'Replicate first, quiesced' },
           ]}
           value={choices.point}
           onChange={({ currentTarget: { value } }) => onChange({ point: value as Choices['point'] })}
@@ -36,7 +37,7 @@ export function TestChoices({
           label="Network of the test VM"
           disabled={choices.createNetwork}
           data={[
-            { value: '', label: 'The test networks of the workload’s settings' },
+            { value: '', label: 'As in the settings' },
             ...networks.map(({ id, name, kind }) => ({ value: id, label: `${name} (${kind})` })),
           ]}
           value={choices.networkId}

@@ -21,6 +21,11 @@ const words = {
       'The VM on the target is stopped and removed, the source comes back, and replication goes on from where it was. What was written on the target since its start is lost.',
   },
   cleanup: { title: 'Clean up', label: 'Clean up', meaning: 'The workload is again where it was before.' },
+  end: {
+    title: 'End the test',
+    label: 'End the test',
+    meaning: 'What was made for the test is removed. The replica was not touched by it.',
+  },
 } as const;
 
 const routes = {
@@ -46,7 +51,7 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
   const commit = useAgentMutation(applianceId, 'commitFailover', changed);
   const rollBack = useAgentMutation(applianceId, 'rollBackFailover', changed);
   const cleanUp = useAgentMutation(applianceId, 'cleanUpFailover', changed);
-  const { title, label, meaning } = words[kind];
+  const { title, label, meaning } = words[kind === 'cleanup' && failover.state === 'active' ? 'end' : kind];
   // The target's data is lost by a rollback, and the way back by a commit; both are confirmed by the name.
   const name =
     kind === 'cleanup' && failover.kind === 'test'
@@ -66,7 +71,14 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
       ),
   }[kind];
   return (
-    <Modal opened onClose={onClose} title={title} centered size="lg">
+    <Modal
+      opened
+      onClose={onClose}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      title={title}
+      centered
+      size="lg"
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -75,6 +87,11 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
       >
         <Stack gap="sm">
           <Text size="sm">{meaning}</Text>
+          {kind === 'commit' && failover.proof?.passed !== true && (
+            <Text size="sm" fw={600}>
+              The boot proof did not pass: look at the VM on the target first.
+            </Text>
+          )}
           {plan.isPending && <Loader size="sm" aria-label="Looking at what exists" />}
           {plan.isError && <ProblemState error={plan.error} onRetry={() => void plan.refetch()} />}
           {plan.data && (

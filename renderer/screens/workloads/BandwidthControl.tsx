@@ -46,7 +46,8 @@ export function BandwidthControl({ applianceId, workload, readOnly }: Props) {
       </Text>
       <Slider
         aria-labelledby={id}
-        thumbProps={{ 'aria-labelledby': id, 'aria-valuetext': limitLabel(limitAt(step)) }}
+        thumbProps={{ 'aria-labelledby': id }}
+        thumbValueText={(value) => limitLabel(limitAt(value))}
         min={0}
         max={unlimitedStep}
         step={1}

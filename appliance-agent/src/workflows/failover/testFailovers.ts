@@ -48,9 +48,12 @@ export class TestFailovers {
     const details: Partial<Record<(typeof testFailoverSteps)[number]['name'], string>> = {
       point:
         request.point === 'latest'
-          ? `The replica as it is: ${point?.at ?? 'none yet'}.`
+          ? `The replica as it is: ${point ? `${point.at.slice(0, 19).replace('T', ' ')} UTC` : 'none yet'}.`
           : 'A replication first.',
-      snapshots: `Of ${workload.disks.length} volumes, at one moment.`,
+      snapshots:
+        workload.disks.length === 1
+          ? 'Of its volume.'
+          : `Of ${workload.disks.length} volumes, at one moment.`,
       network: facts.places
         .map(({ nic, place }) =>
           place.kind === 'network'
