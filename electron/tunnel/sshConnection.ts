@@ -265,16 +265,24 @@ function forwardTo(client: Client, next: SshHop): Promise<Duplex> {
   });
 }
 
+/** The operating system's reasons, as people say them. */
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection was cut off',
+  EHOSTUNREACH: 'no network leads there',
+  ENETUNREACH: 'no network leads there',
+  ENOTFOUND: 'nobody knows this name',
+  EAI_AGAIN: 'names cannot be looked up now',
+  ETIMEDOUT: 'it did not answer in time',
+};
+
 function unreachable(hop: SshHop, cause: Error): OsseaError {
-  return new OsseaError(
-    'tunnel.unreachable',
-    `${hop.host} port ${hop.port} cannot be reached: ${cause.message}.`,
-    {
-      remedy: 'See that the appliance is on, that its address is right, and that SSH is allowed on the way.',
-      retryable: true,
-      cause,
-    },
-  );
+  const why = reasons['code' in cause ? String(cause.code) : ''] ?? cause.message;
+  return new OsseaError('tunnel.unreachable', `${hop.host} port ${hop.port} cannot be reached: ${why}.`, {
+    remedy: 'See that the appliance is on, that its address is right, and that SSH is allowed on the way.',
+    retryable: true,
+    cause,
+  });
 }
 
 /** ssh2 tells what failed by `level`; texts of its key parser are the rest. */

@@ -1,7 +1,7 @@
 /** The icon of the program, beside its name. */
-export function Brand() {
+export function Brand({ size = 24 }: { readonly size?: number }) {
   return (
-    <svg width="24" height="24" viewBox="0 0 512 512" aria-hidden>
+    <svg width={size} height={size} viewBox="0 0 512 512" aria-hidden style={{ flex: 'none' }}>
       <rect width="512" height="512" rx="112" fill="#215b92" />
       <g fill="#fff">
         {[96, 344].map((x) => (

@@ -32,8 +32,18 @@ export const theme = createTheme({
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     // Titles in the alert's own colour have less contrast than WCAG AA asks; the icon keeps it.
     Alert: {
-      styles: { label: { color: 'light-dark(var(--mantine-color-black), var(--mantine-color-white))' } },
+      styles: {
+        // In the dark the library's tint is nearly its full colour: as loud as an alarm.
+        root: {
+          background:
+            'light-dark(var(--alert-bg), color-mix(in srgb, var(--alert-bg) 45%, var(--mantine-color-body)))',
+        },
+        label: { color: 'light-dark(var(--mantine-color-black), var(--mantine-color-white))' },
+      },
     },
+    Modal: { styles: { title: { fontWeight: 600 } } },
+    Drawer: { styles: { title: { fontWeight: 600 } } },
+    NavLink: { styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } },
   },
 });
 

@@ -53,7 +53,7 @@ export const sourceRules: readonly Rule<Facts>[] = [
         return [
           {
             subject: disk.label,
-            summary: `Each run reads all of the disk, and vCenter starts no other task on the VM meanwhile. ${transport.reason}`,
+            summary: `Each run reads all of the disk, and vCenter starts no other task on the VM meanwhile: ${transport.reason}`,
             remedy:
               'Install VDDK on the appliance, or remove older snapshots of the VM, so that changed blocks alone are read.',
           },

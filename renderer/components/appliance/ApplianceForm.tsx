@@ -130,7 +130,7 @@ export function ApplianceForm({ appliance, bare, busy, error, submitLabel, onSub
           onChange={(event) => setUsername(event.currentTarget.value)}
         />
         <div>
-          <Text size="sm" fw={500} mb={4} id="ssh-login">
+          <Text size="sm" fw={600} mb={4} id="ssh-login">
             Log in with
           </Text>
           <SegmentedControl

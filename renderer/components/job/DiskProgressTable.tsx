@@ -24,7 +24,10 @@ export function DiskProgressTable({ job, live }: Props) {
     );
   const moving = live && now.state === 'running';
   return (
-    <Table.ScrollContainer minWidth={640} scrollAreaProps={{ tabIndex: 0, 'aria-label': 'Disks' }}>
+    <Table.ScrollContainer
+      minWidth={640}
+      scrollAreaProps={{ offsetScrollbars: 'present', tabIndex: 0, 'aria-label': 'Disks' }}
+    >
       <Table verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>

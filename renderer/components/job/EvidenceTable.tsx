@@ -23,7 +23,10 @@ const numbers = { fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap' } as 
 /** What a job can prove of each disk: sizes, digests and whether they were compared. */
 export function EvidenceTable({ reports }: { readonly reports: readonly DiskReport[] }) {
   return (
-    <Table.ScrollContainer minWidth={640} scrollAreaProps={{ tabIndex: 0, 'aria-label': 'Evidence' }}>
+    <Table.ScrollContainer
+      minWidth={640}
+      scrollAreaProps={{ offsetScrollbars: 'present', tabIndex: 0, 'aria-label': 'Evidence' }}
+    >
       <Table verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>

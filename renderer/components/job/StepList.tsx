@@ -26,13 +26,16 @@ interface Props {
   readonly steps: readonly JobStep[];
   /** Whether time still passes for what has not ended. */
   readonly live: boolean;
+  /** What is said elsewhere on the screen, and not once more at its step. */
+  readonly told?: string | undefined;
 }
 
 /** The steps of a job in their order, each with when it began and how long it took. */
-export function StepList({ steps, live }: Props) {
+export function StepList({ steps, live, told }: Props) {
   return (
     <Stack component="ol" gap={8} m={0} p={0} style={{ listStyle: 'none' }}>
-      {steps.map(({ name, title, state, startedAt, endedAt, message }) => {
+      {steps.map(({ name, title, state, startedAt, endedAt, message: said }) => {
+        const message = said === told ? undefined : said;
         const { Icon, color } = looks[state];
         return (
           <Group

@@ -55,19 +55,24 @@ export function ApplianceDetail() {
           status.state === 'needs-attention' ||
           status.state === 'offline' ? (
             <Button
+              size="xs"
               loading={connect.isPending}
               onClick={() => connect.mutate({ id }, { onError: tellProblem })}
             >
               Connect
             </Button>
           ) : (
-            <Button variant="default" onClick={() => disconnect.mutate({ id }, { onError: tellProblem })}>
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() => disconnect.mutate({ id }, { onError: tellProblem })}
+            >
               Disconnect
             </Button>
           )}
           <Menu position="bottom-end">
             <Menu.Target>
-              <Button variant="default" rightSection={<IconChevronDown size={16} aria-hidden />}>
+              <Button size="xs" variant="default" rightSection={<IconChevronDown size={16} aria-hidden />}>
                 More
               </Button>
             </Menu.Target>

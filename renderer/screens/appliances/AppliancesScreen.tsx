@@ -30,7 +30,11 @@ function ApplianceList() {
     if (parameters.size > 0) setParameters({}, { replace: true });
   };
   const add = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>
+    <Button
+      size={appliances.length > 0 ? 'xs' : 'sm'}
+      leftSection={<IconPlus size={16} aria-hidden />}
+      onClick={() => setAdding(true)}
+    >
       Add an appliance
     </Button>
   );
@@ -42,7 +46,10 @@ function ApplianceList() {
           installed on a bare Debian VM.
         </EmptyState>
       ) : (
-        <Table.ScrollContainer minWidth={640} scrollAreaProps={{ tabIndex: 0, 'aria-label': 'Appliances' }}>
+        <Table.ScrollContainer
+          minWidth={640}
+          scrollAreaProps={{ offsetScrollbars: 'present', tabIndex: 0, 'aria-label': 'Appliances' }}
+        >
           <Table verticalSpacing="sm" aria-label="Appliances">
             <Table.Thead>
               <Table.Tr>

@@ -23,7 +23,10 @@ export function AccountList({ title, accounts, add, onEdit, onDelete }: Props) {
       {accounts.length === 0 ? (
         <Text c="dimmed">None yet. An account can be added without any connection.</Text>
       ) : (
-        <Table.ScrollContainer minWidth={640} scrollAreaProps={{ tabIndex: 0, 'aria-label': title }}>
+        <Table.ScrollContainer
+          minWidth={640}
+          scrollAreaProps={{ offsetScrollbars: 'present', tabIndex: 0, 'aria-label': title }}
+        >
           <Table verticalSpacing="xs" aria-label={title}>
             <Table.Thead>
               <Table.Tr>

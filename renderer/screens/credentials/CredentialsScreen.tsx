@@ -45,7 +45,7 @@ export default function CredentialsScreen() {
       actions={
         <Menu position="bottom-end">
           <Menu.Target>
-            <Button variant="default" rightSection={<IconChevronDown size={16} aria-hidden />}>
+            <Button size="xs" variant="default" rightSection={<IconChevronDown size={16} aria-hidden />}>
               Export, import
             </Button>
           </Menu.Target>

@@ -1,6 +1,7 @@
 import { Alert, Button, Container, Group, List, Paper, Stack, Stepper, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
+import { Brand } from '../../app/Brand.tsx';
 import { TargetDefaults } from '../../components/endpoint/TargetDefaults.tsx';
 import { HealthDot } from '../../components/HealthDot.tsx';
 import { useConsoleMutation, useConsoleQuery } from '../../queries/console.ts';
@@ -118,7 +119,10 @@ function Welcome({ onStart, onLeave }: { readonly onStart: () => void; readonly 
   const keychain = useConsoleQuery('keychain.status').data;
   return (
     <>
-      <Title order={1}>Welcome to OSSEA Migrate</Title>
+      <Group gap="sm" wrap="nowrap">
+        <Brand size={40} />
+        <Title order={1}>Welcome to OSSEA Migrate</Title>
+      </Group>
       <Text>
         It carries VMs from vSphere to CloudStack: hours of replication while they run, minutes of downtime,
         and proof that every byte arrived.

@@ -91,7 +91,7 @@ export function JobDetail({ applianceId }: { readonly applianceId: string }) {
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 4 }}>
           <Panel title="Steps">
-            <StepList steps={job.steps} live={live && !isOver(job)} />
+            <StepList steps={job.steps} live={live && !isOver(job)} told={job.problem?.detail} />
           </Panel>
         </Grid.Col>
       </Grid>

@@ -22,7 +22,7 @@ export function JobSummary({ applianceId, row: { job, place, live }, readOnly }:
       <JobCause job={job} />
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, lg: 4 }}>
-          <StepList steps={job.steps} live={live && !isOver(job)} />
+          <StepList steps={job.steps} live={live && !isOver(job)} told={job.problem?.detail} />
         </Grid.Col>
         {job.kind !== 'cleanup' && (
           <Grid.Col span={{ base: 12, lg: 8 }}>

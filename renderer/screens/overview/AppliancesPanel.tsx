@@ -19,7 +19,7 @@ export function AppliancesPanel({ applianceId }: { readonly applianceId: string 
           const status = statuses.find((one) => one.id === id);
           return (
             <Group key={id} justify="space-between" gap="xs">
-              <Anchor component={Link} to="/appliances" size="sm">
+              <Anchor component={Link} to={`/appliances/${id}`} size="sm">
                 {name}
               </Anchor>
               {status && <HealthDot status={status} />}

@@ -5,6 +5,7 @@ import type { Job } from '../../../appliance-agent/src/contract/index.ts';
 import { formatBytes, formatDuration, formatRate } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { ThroughputChart } from '../../components/ThroughputChart.tsx';
+import { withPauses } from '../../components/withPauses.ts';
 import { useProgress } from '../../stores/progress.ts';
 import { throughputHistory } from './throughputHistory.ts';
 
@@ -21,7 +22,8 @@ const chartHeight = 170;
 const noPoints: readonly { readonly at: number; readonly bytesPerSecond: number }[] = [];
 
 function LiveChart({ applianceId, live }: { readonly applianceId: string; readonly live: boolean }) {
-  const points = useProgress((state) => state.throughput.get(applianceId)) ?? noPoints;
+  const samples = useProgress((state) => state.throughput.get(applianceId)) ?? noPoints;
+  const points = useMemo(() => withPauses(samples), [samples]);
   const at = useMemo(() => points.map((point) => point.at), [points]);
   const rates = useMemo(() => points.map(({ bytesPerSecond }) => bytesPerSecond), [points]);
   const last = rates.at(-1);

@@ -70,7 +70,10 @@ export function DisksPanel({ workload, current, runs, live }: Props) {
   const moving = rows.some(({ progress }) => progress !== undefined);
   return (
     <Panel title="Disks">
-      <Table.ScrollContainer minWidth={640} scrollAreaProps={{ tabIndex: 0, 'aria-label': 'Disks' }}>
+      <Table.ScrollContainer
+        minWidth={640}
+        scrollAreaProps={{ offsetScrollbars: 'present', tabIndex: 0, 'aria-label': 'Disks' }}
+      >
         <Table verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>

@@ -77,7 +77,11 @@ function Cycles({ cycles }: { readonly cycles: readonly CycleRecord[] }) {
   return (
     <Table.ScrollContainer
       minWidth={560}
-      scrollAreaProps={{ tabIndex: 0, 'aria-label': 'Last cycles of replication' }}
+      scrollAreaProps={{
+        offsetScrollbars: 'present',
+        tabIndex: 0,
+        'aria-label': 'Last cycles of replication',
+      }}
     >
       <Table verticalSpacing={4}>
         <Table.Thead>

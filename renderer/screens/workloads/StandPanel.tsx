@@ -41,7 +41,7 @@ export function StandPanel({ applianceId, workload, runs, cachedAt }: Props) {
       <Fact label="Behind (RPO)">
         {behind === undefined ? (
           workload.state === 'managed' ? (
-            'No replica yet'
+            'Not known yet'
           ) : (
             'Ended'
           )

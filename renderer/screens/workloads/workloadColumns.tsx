@@ -25,11 +25,11 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
       </Link>
     ),
   },
-  { id: 'state', header: 'State', width: 112, value: ({ workload }) => stateLabel(workload.state) },
+  { id: 'state', header: 'State', width: 124, value: ({ workload }) => stateLabel(workload.state) },
   {
     id: 'next',
     header: 'Next step',
-    width: 164,
+    width: 130,
     grow: true,
     value: ({ next }) => `${next.urgent ? 0 : 1} ${next.text}`,
     cell: ({ next }) => <NextText next={next} />,
@@ -38,7 +38,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'progress',
     header: 'Progress',
-    width: 104,
+    width: 94,
     value: ({ job }) => (job && job.plannedBytes > 0 ? job.doneBytes / job.plannedBytes : undefined),
     cell: ({ job }) => job && <ShareBar job={job} />,
     exported: {
@@ -49,7 +49,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'backlog',
     header: 'To copy',
-    width: 88,
+    width: 82,
     align: 'end',
     value: ({ job }) => job && job.plannedBytes - job.doneBytes,
     cell: ({ job }) => job && <Remaining job={job} what="bytes" />,
@@ -58,7 +58,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'left',
     header: 'Level in',
-    width: 88,
+    width: 80,
     align: 'end',
     value: ({ job }) => job?.etaSeconds,
     cell: ({ job }) => job && <Remaining job={job} what="time" />,
@@ -66,8 +66,8 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   },
   {
     id: 'behind',
-    header: 'Behind (RPO)',
-    width: 124,
+    header: 'RPO lag',
+    width: 92,
     align: 'end',
     value: ({ behind }) => (behind === undefined ? undefined : -Date.parse(behind)),
     cell: (row) => (
