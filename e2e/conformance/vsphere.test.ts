@@ -304,6 +304,15 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
         expect(lab().vm(vm.name).snapshots).toEqual([expect.objectContaining({ moRef: snapshot })]);
       });
 
+      onlyLab('a change whose task is forgotten by the server may be asked for again', async () => {
+        const vm = await server.freshVm();
+        const nics = (await client.vm(vm.moRef)).nics.map(({ key }) => key);
+        const forgotten = under({ taskVanishes: 1 }, () => client.setNicsConnected(vm.moRef, nics, false));
+        await expect(forgotten).rejects.toMatchObject({ code: 'vsphere.not-found', retryable: true });
+        await client.setNicsConnected(vm.moRef, nics, false);
+        expect(lab().vm(vm.name).fenced).toBe(true);
+      });
+
       onlyLab('a snapshot whose answer was lost is waited for, and not taken again', async () => {
         const vm = await server.freshVm();
         const snapshot = await under({ taskMs: 300 }, async () => {

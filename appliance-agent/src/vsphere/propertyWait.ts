@@ -40,7 +40,9 @@ export async function waitForProperties<T>(
     const known = new Map<string, XmlValue>();
     for (let version = ''; ; ) {
       const leftSeconds = Math.ceil((deadline - performance.now()) / 1000);
-      const maxWaitSeconds = Math.min(waitSeconds, Math.max(0, leftSeconds));
+      // The first answer tells of everything that is there, at once (vSphere API, WaitForUpdatesEx).
+      const first = version === '';
+      const maxWaitSeconds = first ? 0 : Math.min(waitSeconds, Math.max(0, leftSeconds));
       const update = await session.call(
         'WaitForUpdatesEx',
         own,
@@ -50,6 +52,8 @@ export async function waitForProperties<T>(
       // No answer is the end of one wait; the next goes on from the same version.
       version = text(update, 'version') ?? version;
       if (!takeUpdate(update, known)) return 'gone';
+      // It went between the filter and the first look: nothing would ever be told of it.
+      if (first && known.size === 0) return 'gone';
       const judgement = judge(known);
       if (judgement !== undefined) return judgement;
       if (performance.now() > deadline) return 'late';

@@ -1,4 +1,4 @@
-import { OsseaError } from '../contract/index.ts';
+import { isOsseaError, OsseaError } from '../contract/index.ts';
 import { errorOfTask } from './fault.ts';
 import type { ManagedObject } from './managedObject.ts';
 import { waitForProperties } from './propertyWait.ts';
@@ -23,9 +23,15 @@ export async function waitForTask(
   const { timeoutMs, signal } = options;
   const deadline = performance.now() + timeoutMs;
   const paths = ['info.state', 'info.error', 'info.result'];
-  const outcome = await session.withinSession(() =>
-    waitForProperties(session, collector, { object: task, paths, subject, deadline, signal }, outcomeOf),
-  );
+  const outcome = await session
+    .withinSession(() =>
+      waitForProperties(session, collector, { object: task, paths, subject, deadline, signal }, outcomeOf),
+    )
+    .catch((error: unknown) => {
+      // Forgotten before it was looked at.
+      if (isOsseaError(error, 'vsphere.not-found')) return 'gone' as const;
+      throw error;
+    });
   if (outcome === 'late') {
     throw new OsseaError(
       'vsphere.timeout',
@@ -36,6 +42,8 @@ export async function waitForTask(
   if (outcome === 'gone') {
     throw new OsseaError('vsphere.not-found', `${subject}: vCenter has forgotten the task.`, {
       remedy: 'Look at the VM in vCenter: what the task should have done tells how it ended.',
+      // Who asks again looks first.
+      retryable: true,
     });
   }
   if ('error' in outcome) throw errorOfTask(outcome.error, subject);
