@@ -6,6 +6,7 @@ import {
   destroyVm,
   findOwnVm,
   findVm,
+  requireOwnVm,
   startVm,
   stopVm,
   updateVm,
@@ -190,6 +191,25 @@ describe('the life of a VM', () => {
       name: 'target-2',
       displayName: 'Renamed',
       details: { a: 'b' },
+    });
+  });
+
+  it('gets its host name also where the first request was lost: a destroyed VM that kept it would be in the way of the next', async () => {
+    const { id } = await deployVm(client, request(), quick);
+    place.cloud.inject({ command: 'updateVirtualMachine', kind: 'reset-before' });
+    await updateVm(client, id, { hostName: 'target-2' }, quick);
+    expect(place.cloud.vm(id).name).toBe('target-2');
+  });
+
+  it('is found by its owner though a list answers what it answered before the VM was tagged', async () => {
+    const ownerId = randomUUID();
+    expect(await findOwnVm(client, ownerId, never)).toBeUndefined();
+    const { id } = await deployVm(client, request({ ownerId }), { ...quick, first: true });
+    place.cloud.inject({ command: 'listVirtualMachines', kind: 'stale-list', times: 2 });
+    expect(await requireOwnVm(client, { id: ownerId, name: 'web' }, quick)).toMatchObject({ id });
+    await expect(requireOwnVm(client, { id: randomUUID(), name: 'web' }, quick)).rejects.toMatchObject({
+      code: 'failover.vm',
+      message: expect.stringContaining('web'),
     });
   });
 

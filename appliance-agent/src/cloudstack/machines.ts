@@ -89,6 +89,23 @@ export async function findOwnVm(
   return [...tagged, ...named].find((vm) => belongsTo(vm, ownerId) && !gone.has(vm.state));
 }
 
+/**
+ * The VM that was made for an owner, given time to show: a list may answer what it answered before the VM was tagged.
+ * @throws OsseaError failover.vm when there is none
+ */
+export async function requireOwnVm(
+  client: CloudStackClient,
+  owner: { readonly id: string; readonly name: string },
+  { signal, pauseMs }: Pick<EffectOptions, 'signal' | 'pauseMs'>,
+): Promise<CloudVm> {
+  const vm = await lookAgain(() => findOwnVm(client, owner.id, signal), { signal, pauseMs });
+  if (vm) return vm;
+  throw new OsseaError('failover.vm', `CloudStack shows no VM of the failover of ${owner.name}.`, {
+    remedy:
+      'See in CloudStack whether it was removed. If it was, clean this failover up, or roll it back where it stands already.',
+  });
+}
+
 /** Starts a VM. Resolves when it runs. */
 export async function startVm(
   client: CloudStackClient,
@@ -173,7 +190,9 @@ export async function updateVm(
       const hasDetails = Object.entries(changes.details ?? {}).every(
         ([key, value]) => vm.details[key] === undefined || vm.details[key] === value,
       );
-      return (changes.displayName ?? vm.name) === vm.name && hasDetails ? true : undefined;
+      const hasNames =
+        (changes.displayName ?? vm.name) === vm.name && (changes.hostName ?? vm.hostName) === vm.hostName;
+      return hasNames && hasDetails ? true : undefined;
     },
     pauseMs,
     signal,

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { findOwnVm } from '../../cloudstack/machines.ts';
-import { lookAgain } from '../../cloudstack/settle.ts';
+import { requireOwnVm } from '../../cloudstack/machines.ts';
 import { type Failover, isOsseaError, OsseaError, type Problem } from '../../contract/index.ts';
 import { journalPath } from '../copyWorkloadDisk.ts';
 import { finishJob } from '../finishJob.ts';
@@ -35,14 +34,8 @@ export async function commitLive(parts: WorkflowParts, run: JobRun, failoverId: 
       const { targetId } = await store.workloads.require(workloadId);
       await haveCredentials(parts, run, [await store.targets.require(targetId)], signal);
       const client = await sessions.cloud(targetId);
-      if (await lookAgain(() => findOwnVm(client, failoverId, signal), { signal })) return null;
-      throw new OsseaError(
-        'failover.vm',
-        `CloudStack shows no VM of the failover of ${failover.workloadName}.`,
-        {
-          remedy: 'See in CloudStack whether it was removed; roll back if it was.',
-        },
-      );
+      await requireOwnVm(client, { id: failoverId, name: failover.workloadName }, { signal });
+      return null;
     });
 
     await run.step('fence', async (signal) => {

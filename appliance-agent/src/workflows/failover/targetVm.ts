@@ -1,5 +1,5 @@
 import type { CloudVm } from '../../cloudstack/client.ts';
-import { findOwnVm, startVm } from '../../cloudstack/machines.ts';
+import { requireOwnVm, startVm } from '../../cloudstack/machines.ts';
 import type { VmOfVolume } from '../../cloudstack/vmMethods/rootVolume.ts';
 import { type Failover, type FailoverVm, isOsseaError, OsseaError } from '../../contract/index.ts';
 import type { JobRun } from '../jobRun.ts';
@@ -91,16 +91,8 @@ export async function startTargetVm(
   signal: AbortSignal,
 ): Promise<void> {
   const { client } = await openCloud(parts, run, failover, signal);
-  const vm = await findOwnVm(client, failover.id, signal);
-  if (!vm) {
-    throw new OsseaError(
-      'failover.vm',
-      `CloudStack shows no VM of the failover of ${failover.workloadName}.`,
-      {
-        remedy: 'See in CloudStack whether it was removed, then clean this failover up.',
-      },
-    );
-  }
+  const owner = { id: failover.id, name: failover.workloadName };
+  const vm = await requireOwnVm(client, owner, { signal });
   await startVm(client, vm.id, { signal });
 }
 
