@@ -1,6 +1,12 @@
+import pRetry from 'p-retry';
 import { isOsseaError, OsseaError, type VirtualMachine, type Workload } from '../../contract/index.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { findSourceVm } from '../sourceVm.ts';
+
+/** A lost connection is no lost source: what is asked so often without an answer cannot be asked. */
+const looks = 3;
+/** Before the second look; doubled each time. Milliseconds. */
+const pauseMs = 300;
 
 export interface SourceFacts {
   readonly vm: VirtualMachine;
@@ -16,7 +22,11 @@ export async function sourceFacts(parts: WorkflowParts, workload: Workload): Pro
   const { store, credentials, logger } = parts;
   if (credentials.get(workload.sourceId)) {
     try {
-      const vm = await findSourceVm(parts, workload);
+      const vm = await pRetry(() => findSourceVm(parts, workload), {
+        retries: looks - 1,
+        minTimeout: pauseMs,
+        shouldRetry: ({ error }) => isOsseaError(error) && error.retryable,
+      });
       await store.workloads.putSourceVm(workload.id, vm);
       return { vm, reachable: true };
     } catch (error) {
