@@ -13,7 +13,7 @@ const slow = ['e2e/**/*.slow.test.ts'];
 /** Tests that boot guests for real. */
 const boot = ['e2e/boot/**/*.boot.test.ts'];
 /** Tests with an agent, a lab, a database or a console in processes of their own: they need the machine for themselves. */
-const whole = ['e2e/{agent,demo}/**/*.test.ts', 'e2e/console/electron/**/*.test.ts'];
+const whole = ['e2e/{agent,demo,lives}/**/*.test.ts', 'e2e/console/electron/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -47,7 +47,11 @@ export default defineConfig({
         extends: true,
         test: { name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
-      { extends: true, test: { name: 'slow', include: slow, maxWorkers: 2, sequence: { groupOrder: 3 } } },
+      {
+        extends: true,
+        // Lives wait more than they work: two sites of them at a time keep two cores busy.
+        test: { name: 'slow', include: slow, maxWorkers: 2, maxConcurrency: 2, sequence: { groupOrder: 3 } },
+      },
       { extends: true, test: { name: 'boot', include: boot, maxWorkers: 1, sequence: { groupOrder: 4 } } },
     ],
   },

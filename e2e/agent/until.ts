@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 
-const intervalMs = 50;
+const usualIntervalMs = 50;
 
 /** Looks until what is seen is as wanted, within tests and without. @throws Error with what was seen last */
 export async function until<T>(
   look: () => Promise<T>,
   wanted: (seen: T) => boolean,
   timeoutMs: number,
+  intervalMs = usualIntervalMs,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

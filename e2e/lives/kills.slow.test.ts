@@ -1,16 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CloudId, type Failover, isOsseaError, type Job } from '../../appliance-agent/src/contract/index.ts';
-import { lendCredentials } from '../agent/agentProcess.ts';
+import { CloudId, type Failover, type Job } from '../../appliance-agent/src/contract/index.ts';
 import { guestLog, LiveSite } from '../agent/liveSite.ts';
-import { until } from '../agent/until.ts';
 import { fraction } from '../lab/chaos/random.ts';
+import { ask, hasEnded, jobEnded, startAgain } from './patience.ts';
 
 /** Kills of the agent over the whole life of a workload, and those of them at which the database's server goes first. */
 const mostKills = 50;
 const databaseEvery = 9;
 const seed = Number(process.env.KILL_SEED ?? 11);
-const patienceMs = 300_000;
 
 let site: LiveSite;
 beforeAll(async () => {
@@ -22,40 +20,17 @@ afterAll(async () => {
 
 vi.setConfig({ testTimeout: 1_800_000 });
 
-/** Asks until the agent is there to answer. */
-async function ask<T>(question: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      return await question();
-    } catch (error) {
-      const away =
-        isOsseaError(error, 'agent.unreachable', 'agent.starting', 'agent.shutting-down', 'lease.missing') ||
-        (isOsseaError(error) && error.retryable);
-      if (!away || performance.now() > deadline) throw error;
-      await setTimeout(100);
-    }
-  }
-}
-
 it(`a life from the first copy to the commit survives ${mostKills} kills at random moments, of the database too`, async () => {
   let kills = 0;
   let databaseKills = 0;
-  const { agent, lab, endpoints } = site.site;
+  const { agent, lab } = site.site;
 
-  const ended = (id: string) =>
-    until(
-      () => ask(() => site.client.call('getJob', { params: { id } })),
-      ({ state }) => ['succeeded', 'failed', 'cancelled'].includes(state),
-      patienceMs,
-    );
   /** Runs a job to its end, and kills the agent so many times while it runs. */
   const underFire = async (wanted: number, begin: () => Promise<Job>): Promise<Job> => {
     const { id } = await ask(begin);
     for (let kill = 0; kill < wanted; kill++) {
       await setTimeout(150 + fraction(seed, 'moment', kills) * 900);
-      const { state } = await ask(() => site.client.call('getJob', { params: { id } }));
-      if (['succeeded', 'failed', 'cancelled'].includes(state)) break;
+      if (hasEnded(await ask(() => site.client.call('getJob', { params: { id } })))) break;
       kills += 1;
       if (kills % databaseEvery === 0) {
         await agent.killDatabase();
@@ -63,10 +38,9 @@ it(`a life from the first copy to the commit survives ${mostKills} kills at rand
         await setTimeout(fraction(seed, 'database', kills) * 300);
       }
       await agent.kill();
-      await agent.start();
-      await lendCredentials(agent, lab, endpoints);
+      await startAgain(site);
     }
-    const job = await ended(id);
+    const job = await jobEnded(site, id);
     expect(job.problem, job.kind).toBeUndefined();
     return job;
   };

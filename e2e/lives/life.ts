@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import {
   CloudId,
-  type ErrorCode,
   type Failover,
   isOsseaError,
   type Job,
@@ -11,30 +10,14 @@ import {
 import type { LiveSite } from '../agent/liveSite.ts';
 import { until } from '../agent/until.ts';
 import { fraction } from '../lab/chaos/random.ts';
-
-/** How a life ended, with what it did on its way. */
-export interface LifeEnd {
-  readonly seed: number;
-  readonly acts: readonly string[];
-  readonly workload: Workload;
-  /** The failover whose VM runs on the target, if there is one. */
-  readonly standing: Failover | undefined;
-}
+import { ask, intervalMs, jobEnded, patienceMs } from './patience.ts';
+import { assertWhole, type LifeEnd } from './wholeness.ts';
 
 const mostActs = 4;
 /** Jobs that fail because of a fault are tried again so often by the life, as a person would. */
 const tries = 8;
-const patienceMs = 240_000;
-
-/** What an agent answers while it is killed and started again. */
-const away: readonly ErrorCode[] = [
-  'agent.unreachable',
-  'agent.starting',
-  'agent.shutting-down',
-  'lease.missing',
-];
-/** What somebody else's act in between makes of a request; asked again it goes through. */
-const busy: readonly ErrorCode[] = ['job.running', 'request.conflict'];
+/** States of a failover that may be what a request without an answer began. */
+const standingStates: readonly Failover['state'][] = ['scheduled', 'running', 'active', 'interrupted'];
 
 /**
  * A workload's life out of a seed: writes of its guest, replications, verifications, tests and their ends, cancels, resets of
@@ -56,26 +39,29 @@ export class Life {
 
   /** Makes the VM and takes it under management. */
   static async begin(site: LiveSite, seed: number): Promise<Life> {
-    const size = 3 + Math.floor(fraction(seed, 'size') * 6);
-    const disks = fraction(seed, 'disks') < 0.5 ? [size] : [size, 2];
+    const size = 2 + Math.floor(fraction(seed, 'size') * 3);
+    const disks = fraction(seed, 'disks') < 0.6 ? [size] : [size, 1];
     const workload = await site.workload(`life-${seed}`, disks);
     return new Life(site, seed, workload);
   }
 
-  get story(): string {
-    return `life ${this.#seed}: ${this.#acts.join(', ')}`;
+  /** What it did so far. */
+  get acts(): string {
+    return this.#acts.join(', ');
   }
 
-  /** Lives to the end. @throws Error with the story of a life that got stuck or was told nonsense */
+  /** Lives to the end. @throws Error with the story of a life that got stuck, was told nonsense, or left anything behind */
   async live(): Promise<LifeEnd> {
     try {
       await this.#replicate();
       const count = 1 + Math.floor(this.#draw() * mostActs);
       for (let act = 0; act < count; act++) await this.#act();
-      return await this.#end();
+      const end = await this.#end();
+      await assertWhole(this.#site, end);
+      return end;
     } catch (error) {
       const what = error instanceof Error ? error.message : String(error);
-      throw new Error(`${this.story}\n${what.slice(0, 600)}`, {
+      throw new Error(`life ${this.#seed}: ${this.acts}\n${what.slice(0, 1500)}`, {
         cause: error,
       });
     }
@@ -135,12 +121,12 @@ export class Life {
   /** A replication that somebody cancels after a moment. */
   async #cancelled(): Promise<void> {
     this.#acts.push('cancel');
-    const { id } = await this.#ask(() =>
+    const { id } = await ask(() =>
       this.#site.client.call('startReplicate', { params: { id: this.#workload.id }, body: {} }),
     );
     await setTimeout(this.#draw() * 1500);
-    await this.#ask(() => this.#site.client.call('cancelJob', { params: { id } }));
-    this.#told(await this.#ended(id));
+    await ask(() => this.#site.client.call('cancelJob', { params: { id } }));
+    this.#told(await jobEnded(this.#site, id));
   }
 
   async #test(): Promise<void> {
@@ -162,29 +148,30 @@ export class Life {
   async #begin(kind: Failover['kind'], start: () => Promise<Failover>): Promise<Failover> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#ask(start);
+        return await ask(start);
       } catch (error) {
         if (!isOsseaError(error, 'failover.not-ready') || attempt === tries) throw error;
         const standing = await this.#standing(kind);
         if (standing) return standing;
-        await setTimeout(1000);
+        // After a cancel the volumes may show no point.
+        await this.#replicate();
       }
     }
   }
 
   async #standing(kind: Failover['kind']): Promise<Failover | undefined> {
     const query = { workloadId: this.#workload.id };
-    const { items } = await this.#ask(() => this.#site.client.call('listFailovers', { query }));
-    return items.find((failover) => failover.kind === kind && ['running', 'active'].includes(failover.state));
+    const { items } = await ask(() => this.#site.client.call('listFailovers', { query }));
+    return items.find((failover) => failover.kind === kind && standingStates.includes(failover.state));
   }
 
   /** Brings a failover to its end, however often it takes. */
   async #cleanUp({ id }: Failover): Promise<Failover> {
     for (let attempt = 1; attempt <= tries; attempt++) {
-      const { job } = await this.#ask(() =>
+      const { job } = await ask(() =>
         this.#site.client.call('cleanUpFailover', { params: { id }, body: {} }),
       );
-      if (job) this.#told(await this.#ended(job.id));
+      if (job) this.#told(await jobEnded(this.#site, job.id));
       const after = await this.#get(id);
       if (after.state === 'cleaned' || after.state === 'rolled-back') return after;
     }
@@ -201,8 +188,9 @@ export class Life {
     }
     for (let attempt = 1; attempt <= tries; attempt++) {
       const { id } = await this.#begin('live', () => this.#site.start(this.#workload));
-      const failover = await this.#settled(id);
+      let failover = await this.#settled(id);
       this.#acts.push(`cutover ${failover.state}`);
+      if (failover.state === 'interrupted' && this.#draw() < 0.5) failover = await this.#goOn(failover);
       if (failover.state !== 'active') {
         await this.#cleanUp(failover);
         continue;
@@ -214,6 +202,26 @@ export class Life {
       return this.#finish(undefined);
     }
     throw new Error(`The cutover did not come through in ${tries} attempts`);
+  }
+
+  /** Goes on with a cutover that was interrupted. */
+  async #goOn(failover: Failover): Promise<Failover> {
+    await ask(async () => {
+      const now = await this.#site.get(failover.id);
+      // One whose answer was lost goes on already.
+      if (now.state === 'interrupted' && now.jobId === failover.jobId) {
+        await this.#site.client.call('retryFailover', { params: { id: failover.id } });
+      }
+    });
+    await until(
+      () => this.#get(failover.id),
+      ({ state, jobId }) => state !== 'interrupted' || jobId !== failover.jobId,
+      patienceMs,
+      intervalMs,
+    );
+    const after = await this.#settled(failover.id);
+    this.#acts.push(`gone on with, ${after.state}`);
+    return after;
   }
 
   async #commit(failover: Failover): Promise<Failover> {
@@ -239,8 +247,11 @@ export class Life {
   ): Promise<Failover> {
     for (let attempt = 1; attempt <= tries; attempt++) {
       this.#acts.push(act);
-      const { job } = await this.#ask(begin);
-      if (job) this.#told(await this.#ended(job.id));
+      // One whose answer was lost may have come to its end meanwhile.
+      const { job } = await ask(async () =>
+        (await this.#site.get(id)).state === wanted ? { job: undefined } : begin(),
+      );
+      if (job) this.#told(await jobEnded(this.#site, job.id));
       const after = await this.#get(id);
       if (after.state === wanted) return after;
     }
@@ -248,16 +259,16 @@ export class Life {
   }
 
   async #finish(standing: Failover | undefined): Promise<LifeEnd> {
-    const workload = await this.#ask(() => this.#site.workloadNow(this.#workload));
-    return { seed: this.#seed, acts: this.#acts, workload, standing };
+    const workload = await ask(() => this.#site.workloadNow(this.#workload));
+    return { workload, standing };
   }
 
   /** Starts jobs of a kind until one succeeds. */
   async #untilDone(act: string, start: () => Promise<Job>): Promise<void> {
     for (let attempt = 1; attempt <= tries; attempt++) {
       this.#acts.push(act);
-      const { id } = await this.#ask(start);
-      const job = await this.#ended(id);
+      const { id } = await ask(start);
+      const job = await jobEnded(this.#site, id);
       this.#told(job);
       if (job.state === 'succeeded') return;
     }
@@ -273,39 +284,18 @@ export class Life {
     }
   }
 
-  #ended(id: string): Promise<Job> {
-    return until(
-      () => this.#ask(() => this.#site.client.call('getJob', { params: { id } })),
-      ({ state }) => ['succeeded', 'failed', 'cancelled'].includes(state),
-      patienceMs,
-    );
-  }
-
   async #settled(id: string): Promise<Failover> {
     const failover = await until(
       () => this.#get(id),
       ({ state }) => state !== 'running' && state !== 'scheduled',
       patienceMs,
+      intervalMs,
     );
-    if (failover.jobId !== undefined) this.#told(await this.#ended(failover.jobId));
+    if (failover.jobId !== undefined) this.#told(await jobEnded(this.#site, failover.jobId));
     return this.#get(id);
   }
 
   #get(id: string): Promise<Failover> {
-    return this.#ask(() => this.#site.get(id));
-  }
-
-  /** Asks as often as it takes while the agent is away or another job of the workload is about to end. */
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
-    const deadline = performance.now() + patienceMs;
-    for (;;) {
-      try {
-        return await question();
-      } catch (error) {
-        const again = isOsseaError(error, ...away, ...busy) || (isOsseaError(error) && error.retryable);
-        if (!again || performance.now() > deadline) throw error;
-        await setTimeout(250);
-      }
-    }
+    return ask(() => this.#site.get(id));
   }
 }
