@@ -51,7 +51,9 @@ describe('a running job', () => {
   });
 
   it('is one line without drawings in a log', () => {
-    expect(progressLine(job)).toBe('replicate web-1, running, 75 % of 20 GiB, 512 MiB/s, 1m 15s left');
+    expect(progressLine(job)).toBe(
+      'replicate web-1, running, Copy the disks, 75 % of 20 GiB, 512 MiB/s, 1m 15s left',
+    );
   });
 
   it('tells what a waiting job waits for', () => {

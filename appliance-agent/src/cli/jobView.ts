@@ -45,13 +45,19 @@ function diskLine(disk: DiskProgress, labelWidth: number, columns: number): stri
   return `  ${disk.label.padEnd(labelWidth)}  ${drawn}${text}`;
 }
 
+/** What the job does now; undefined while it waits, and at its end. */
+function stepOf(job: Job): string | undefined {
+  if (job.state !== 'running') return undefined;
+  return job.steps.find(({ state }) => state === 'running' || state === 'waiting')?.title;
+}
+
 /** What a terminal shows of a job while it runs: one line for the job, one for each disk. No line is wider than the terminal. */
 export function progressLines(job: Job, columns: number): string[] {
-  const step = job.steps.find(({ state }) => state === 'running' || state === 'waiting');
+  const step = stepOf(job);
   const head = [
     `${job.kind} ${job.workloadName ?? ''}`.trim(),
     stateOf(job),
-    ...(step && job.state === 'running' ? [step.title] : []),
+    ...(step === undefined ? [] : [step]),
     ...(job.message === undefined ? [] : [job.message]),
   ].join(' · ');
   const labelWidth = Math.max(0, ...job.disks.map(({ label }) => label.length));
@@ -65,6 +71,7 @@ export function progressLine(job: Job): string {
   const parts = [
     `${job.kind} ${job.workloadName ?? job.id}`,
     stateOf(job),
+    stepOf(job) ?? '',
     ...(job.plannedBytes > 0
       ? [
           `${Math.floor(100 * share(job.doneBytes, job.plannedBytes))} % of ${showBytes(job.plannedBytes)}`,
