@@ -7,7 +7,8 @@
  *   node build/runTests.ts --with-boot                      these too, after the others
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
@@ -48,10 +49,15 @@ function failuresOf({ testResults }: VitestReport): string[] {
   });
 }
 
+/** What is killed in a test cannot clear up after itself. The name is short, as there are sockets below. */
+const scratch = mkdtempSync(join(tmpdir(), 'ot-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+const env = { ...process.env, TMPDIR: scratch };
+
 function run(title: string, program: string, programArguments: string[]): boolean {
   console.log(`\n── ${title}`);
   const started = performance.now();
-  const { status } = spawnSync(program, programArguments, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(program, programArguments, { cwd: root, stdio: 'inherit', env });
   console.log(`   ${status === 0 ? 'ok' : 'FAILED'}, ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return status === 0;
 }
