@@ -40,65 +40,6 @@ describe('on a cloud that makes no VM of a volume', () => {
     );
   });
 
-  describe('an administrator without a template', () => {
-    beforeAll(() => site.cloud.setAdministrator(true));
-    afterAll(() => site.cloud.setAdministrator(false));
-
-    it('tests a clone that is imported, and leaves nothing', async () => {
-      const workload = await site.protectedWorkload('imported-test', [8, 8]);
-      const failover = await site.test(workload, {});
-      expect(failover.problem).toBeUndefined();
-      expect(failover.vm?.method).toBe('import');
-      expect(await site.cloneDigests(failover)).toEqual(await site.site.replicaDigests(workload));
-      await site.end(failover);
-      await site.expectClean();
-    });
-
-    it('fails over by import, goes back by the digests of what has no snapshot any more, and commits a second one over a kill', async () => {
-      const live = LiveSite.on(site.site);
-      const workload = await live.protectedWorkload('imported', [16, 12]);
-      const plan = await site.call('planFailover', { params: { id: workload.id }, body: { kind: 'live' } });
-      expect(plan.method).toEqual({ kind: 'import', reason: expect.stringContaining('no template') });
-      expect(plan.steps.find(({ name }) => name === 'protect')?.detail).toContain('before the import');
-
-      const first = await live.failOver(workload);
-      expect(first.problem).toBeUndefined();
-      expect(first).toMatchObject({ state: 'active', proof: { passed: true }, vm: { method: 'import' } });
-      expect(await site.site.replicaDigests(workload)).toEqual(await live.sourceDigests(workload));
-      expect(live.targetVm(first)?.volumeIds).toHaveLength(2);
-      expect(site.cloud.snapshots(), 'that of the data disk').toHaveLength(1);
-      await live.writeOnTarget(workload, 2 * mebibyte, 300_000);
-      expect((await live.rollBack(first)).state).toBe('rolled-back');
-      expect(live.source(workload).powerState).toBe('poweredOn');
-      live.expectSourceFree(workload);
-      expect((await live.workloadNow(workload)).attention?.code).toBe('verify.mismatch');
-      const job = await site.site.replicate(workload);
-      expect(job.problem).toBeUndefined();
-      const copied = job.reports.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0);
-      expect(copied, 'what was written on the target').toBeGreaterThanOrEqual(300_000);
-      expect(copied, 'and no full copy').toBeLessThan(2 * mebibyte);
-      expect(await site.site.replicaDigests(workload)).toEqual(await live.sourceDigests(workload));
-      await live.expectNothingLeft();
-
-      const { calls } = site.cloud;
-      const before = calls.length;
-      const { id } = await live.start(workload);
-      await until(
-        () => Promise.resolve(calls.slice(before).some(({ command }) => command === 'unmanageVolume')),
-        (asked) => asked,
-        60_000,
-      );
-      await live.restart();
-      const second = await live.settled(id);
-      expect(second.problem).toBeUndefined();
-      expect(second).toMatchObject({ state: 'active', vm: { method: 'import' } });
-      expect(await site.site.replicaDigests(workload)).toEqual(await live.sourceDigests(workload));
-      expect((await live.commit(second)).state).toBe('committed');
-      expect(live.targetVm(second)).toMatchObject({ state: 'Running' });
-      await live.expectNothingLeft();
-    });
-  });
-
   it('a test runs in a shell whose root disk is swapped, and leaves nothing', async () => {
     await chooseTemplate(site.cloud.defaults.templateId);
     const workload = await site.protectedWorkload('shelled', [8, 8]);
@@ -130,5 +71,71 @@ describe('on a cloud that makes no VM of a volume', () => {
     expect(failover.vm?.method).toBe('shell-vm');
     await site.end(failover);
     await site.expectClean();
+  });
+});
+
+describe('an administrator of such a cloud who chose no template', () => {
+  beforeAll(async () => {
+    await site.inDatabase(async ({ targets }) => {
+      const { id, config } = await targets.require(site.site.endpoints.target.id);
+      const { templateId, ...others } = config;
+      expect(templateId).toBe(site.cloud.defaults.templateId);
+      await targets.update(id, { config: others });
+    });
+    site.cloud.setAdministrator(true);
+  });
+
+  it('tests a clone that is imported, and leaves nothing', async () => {
+    const workload = await site.protectedWorkload('imported-test', [8, 8]);
+    const failover = await site.test(workload, {});
+    expect(failover.problem).toBeUndefined();
+    expect(failover.vm?.method).toBe('import');
+    expect(await site.cloneDigests(failover)).toEqual(await site.site.replicaDigests(workload));
+    await site.end(failover);
+    await site.expectClean();
+  });
+
+  it('fails over by import, goes back by the digests of what has no snapshot any more, and commits a second one over a kill', async () => {
+    const live = LiveSite.on(site.site);
+    const workload = await live.protectedWorkload('imported', [16, 12]);
+    const plan = await site.call('planFailover', { params: { id: workload.id }, body: { kind: 'live' } });
+    expect(plan.method).toEqual({ kind: 'import', reason: expect.stringContaining('no template') });
+    expect(plan.steps.find(({ name }) => name === 'protect')?.detail).toContain('before the import');
+
+    const first = await live.failOver(workload);
+    expect(first.problem).toBeUndefined();
+    expect(first).toMatchObject({ state: 'active', proof: { passed: true }, vm: { method: 'import' } });
+    expect(await site.site.replicaDigests(workload)).toEqual(await live.sourceDigests(workload));
+    expect(live.targetVm(first)?.volumeIds).toHaveLength(2);
+    expect(site.cloud.snapshots(), 'that of the data disk').toHaveLength(1);
+    await live.writeOnTarget(workload, 2 * mebibyte, 300_000);
+    expect((await live.rollBack(first)).state).toBe('rolled-back');
+    expect(live.source(workload).powerState).toBe('poweredOn');
+    live.expectSourceFree(workload);
+    expect((await live.workloadNow(workload)).attention?.code).toBe('verify.mismatch');
+    const job = await site.site.replicate(workload);
+    expect(job.problem).toBeUndefined();
+    const copied = job.reports.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0);
+    expect(copied, 'what was written on the target').toBeGreaterThanOrEqual(300_000);
+    expect(copied, 'and no full copy').toBeLessThan(2 * mebibyte);
+    expect(await site.site.replicaDigests(workload)).toEqual(await live.sourceDigests(workload));
+    await live.expectNothingLeft();
+
+    const { calls } = site.cloud;
+    const before = calls.length;
+    const { id } = await live.start(workload);
+    await until(
+      () => Promise.resolve(calls.slice(before).some(({ command }) => command === 'unmanageVolume')),
+      (asked) => asked,
+      60_000,
+    );
+    await live.restart();
+    const second = await live.settled(id);
+    expect(second.problem).toBeUndefined();
+    expect(second).toMatchObject({ state: 'active', vm: { method: 'import' } });
+    expect(await site.site.replicaDigests(workload)).toEqual(await live.sourceDigests(workload));
+    expect((await live.commit(second)).state).toBe('committed');
+    expect(live.targetVm(second)).toMatchObject({ state: 'Running' });
+    await live.expectNothingLeft();
   });
 });
