@@ -34,7 +34,7 @@ test('the document tells what was moved, its evidence, and how it is proven', as
     'ab'.repeat(32),
     '6000C29a-0000-0000-0000-000000000002',
     'passed after 21.0 s: 192.0.2.20 answers on port 22.',
-    'anna: startLiveFailover',
+    'anna: Starts or schedules the cutover to the target',
     fingerprint,
   ]) {
     expect(text).toContain(told);

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import PDFDocument from 'pdfkit';
-import type { FailoverReport } from '../contract/index.ts';
+import prettyBytes from 'pretty-bytes';
+import { type FailoverReport, type RouteName, routes } from '../contract/index.ts';
 
 export interface PdfExtras {
   /** SHA-256 of the signing key, hex. */
@@ -43,7 +44,7 @@ export async function reportPdf(report: FailoverReport, extras: PdfExtras): Prom
   );
   page.section(
     'Who did it',
-    report.people.map(({ at, actor, action }) => [moment(at), `${actor}: ${action}`]),
+    report.people.map(({ at, actor, action }) => [moment(at), `${actor}: ${deedOf(action)}`]),
   );
   page.section('Signature', [
     ['Ed25519 key (SHA-256)', extras.fingerprint],
@@ -163,7 +164,7 @@ function timingRows({ point, loss, downtimeSeconds }: FailoverReport): Row[] {
 }
 
 function lossText({ seconds, bytes }: NonNullable<FailoverReport['loss']>): string {
-  return `${seconds.toFixed(0)} s${bytes === undefined ? '' : `, about ${bytes} bytes`}`;
+  return `${seconds.toFixed(0)} s${bytes === undefined ? '' : `, about ${sizeOf(bytes)}`}`;
 }
 
 function diskRows(disk: FailoverReport['disks'][number]): Row[] {
@@ -172,7 +173,7 @@ function diskRows(disk: FailoverReport['disks'][number]): Row[] {
     healedChunks > 0 ? `, ${healedChunks} ${healedChunks === 1 ? 'chunk' : 'chunks'} healed` : '';
   return [
     ['Identity', [`key ${disk.key}`, disk.backingUuid].filter(Boolean).join(', ')],
-    ['Capacity', `${disk.capacityBytes} bytes`],
+    ['Capacity', sizeOf(disk.capacityBytes)],
     ['Volume', disk.volumeId],
     ['Digest of the source', disk.sourceDigest],
     ['Digest of the target', disk.targetDigest],
@@ -198,6 +199,23 @@ function stepTime(state: string, startedAt: string | undefined, endedAt: string 
   if (endedAt === undefined) return `${state} since ${moment(startedAt)}`;
   const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
   return `${state}, ${moment(startedAt)}, ${seconds.toFixed(1)} s`;
+}
+
+/** `10 GiB (10 737 418 240 bytes)`: what people read, and what can be compared. */
+function sizeOf(bytes: number): string {
+  const exact = `${bytes.toLocaleString('en').replaceAll(',', ' ')} bytes`;
+  return bytes < 1024
+    ? exact
+    : `${prettyBytes(bytes, { binary: true, maximumFractionDigits: 1 })} (${exact})`;
+}
+
+/** What the API says that an operation does. */
+function deedOf(action: string): string {
+  return isRoute(action) ? routes[action].summary : action;
+}
+
+function isRoute(action: string): action is RouteName {
+  return Object.hasOwn(routes, action);
 }
 
 function moment(at: string): string {

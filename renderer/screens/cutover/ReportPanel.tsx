@@ -7,6 +7,7 @@ import { Panel } from '../../components/Panel.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { callAgent, useAgentQuery } from '../../queries/agent.ts';
+import { actOf } from '../activity/auditWords.ts';
 import { exactly } from './failoverWords.ts';
 
 interface Props {
@@ -91,7 +92,7 @@ export function ReportPanel({ applianceId, failover }: Props) {
           <Stack gap={2}>
             {report.people.map(({ at, actor, action }) => (
               <Text key={`${at} ${action}`} size="xs" c="dimmed">
-                {exactly(at)}: {actor}, {action}
+                {exactly(at)}: {actor}, {actOf({ action })}
               </Text>
             ))}
           </Stack>
