@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Job } from '../../appliance-agent/src/contract/index.ts';
 import { StepGate } from '../../appliance-agent/src/workflows/stepGate.testing.ts';
 import type { LiveSite } from '../agent/liveSite.ts';
-import { ask, hasEnded, jobEnded, startAgain } from './patience.ts';
+import { ask, hasEnded, jobEnded, type KillableSite, startAgain } from './patience.ts';
 
 /**
  * Runs a job to its end and kills the agent at the end of each step: all that the step does outside is done then, and the next process does
@@ -10,7 +10,7 @@ import { ask, hasEnded, jobEnded, startAgain } from './patience.ts';
  * @returns the names of the steps, in the order in which it was killed at them
  */
 export async function killedAtEachStep(
-  site: LiveSite,
+  site: KillableSite,
   begin: () => Promise<Pick<Job, 'id'>>,
 ): Promise<string[]> {
   const { agent } = site.site;

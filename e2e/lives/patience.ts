@@ -10,6 +10,9 @@ export const patienceMs = 240_000;
 /** How often what is waited for is looked at: many lives that ask all the time would keep the agent from its work. */
 export const intervalMs = 200;
 
+/** An agent on a lab, which can be killed and asked. */
+export type KillableSite = Pick<LiveSite, 'site' | 'client'>;
+
 /** What an agent answers while it is killed and started again. */
 const away: readonly ErrorCode[] = [
   'agent.unreachable',
@@ -45,13 +48,13 @@ export async function ask<T>(question: () => Promise<T>): Promise<T> {
 }
 
 /** The job as it ended, over kills of the agent. @throws Error with the job where it does not end */
-export function jobEnded(site: LiveSite, id: string): Promise<Job> {
+export function jobEnded(site: KillableSite, id: string): Promise<Job> {
   const look = () => ask(() => site.client.call('getJob', { params: { id } }));
   return until(look, hasEnded, patienceMs, intervalMs);
 }
 
 /** Starts the agent on what it left, and lends the credentials however often a side does not answer. */
-export async function startAgain(site: LiveSite): Promise<void> {
+export async function startAgain(site: KillableSite): Promise<void> {
   const { agent, lab, endpoints } = site.site;
   await agent.start();
   await ask(() => lendCredentials(agent, lab, endpoints));
