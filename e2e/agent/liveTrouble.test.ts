@@ -115,6 +115,24 @@ describe('an address that is taken while the failover runs', () => {
   });
 });
 
+it('an address that is kept is not taken by the failover’s own VM: killed while that is made, it goes on', async () => {
+  const mac = '00:50:56:ab:00:0a';
+  const workload = await site.protectedWorkload('half-made', [8], { nics: [{ mac }] });
+  await site.keepMac(workload);
+  const { cloud } = site.site.lab;
+  cloud.inject({ command: 'deployVirtualMachine', kind: 'slow-job' });
+  cloud.faults.slowJobMs = 4000;
+  const { id } = await site.start(workload);
+  const isMade = () => cloud.vms().some(({ nics }) => nics.some((nic) => nic.mac === mac));
+  await expect.poll(isMade, { timeout: 60_000 }).toBe(true);
+  await site.restart();
+  const failover = await site.settled(id);
+  expect(failover.problem).toBeUndefined();
+  expect(failover).toMatchObject({ state: 'active', vm: { nics: [{ mac }] } });
+  await site.rollBack(failover);
+  await site.expectNothingLeft();
+});
+
 describe('an unplanned failover', () => {
   const { faults } = { faults: () => site.site.lab.vcenter.faults };
   const lose = () => Object.assign(faults(), { soapUnavailable: 1 });

@@ -1,5 +1,5 @@
 import { listVms } from '../../cloudstack/machines.ts';
-import { ownerTag } from '../../cloudstack/ownership.ts';
+import { belongsTo } from '../../cloudstack/ownership.ts';
 import { validateTargetConfig } from '../../cloudstack/targetConfig.ts';
 import {
   type CloudDiscovery,
@@ -52,7 +52,6 @@ export async function liveFacts(
     replicationStatus(parts, workload, new Date()),
     store.failovers.list({ workloadId: workload.id, limit: earlierFailovers }),
   ]);
-  const earlier = new Set(failovers.map(({ id }) => id));
   const known = {
     kind: 'live' as const,
     workload,
@@ -60,14 +59,15 @@ export async function liveFacts(
     target,
     cloud,
     targetVms: vms
-      .filter(({ tags }) => own === undefined || tags[ownerTag] !== own.id)
-      .map(({ name, macAddresses, hostName, nics, tags }) => ({
-        name,
-        macAddresses,
-        // VMs of earlier failovers of it are gone, though a list may show them still.
-        ...(!earlier.has(tags[ownerTag] ?? '') && {
-          hostName,
-          networkIds: nics.flatMap(({ networkId }) => networkId ?? []),
+      // One that is being made bears its token in its name, and its tag a moment later.
+      .filter((vm) => own === undefined || !belongsTo(vm, own.id))
+      .map((vm) => ({
+        name: vm.name,
+        macAddresses: vm.macAddresses,
+        // Those of earlier failovers of it are gone, though a list may show them still.
+        ...(!failovers.some(({ id }) => belongsTo(vm, id)) && {
+          hostName: vm.hostName,
+          networkIds: vm.nics.flatMap(({ networkId }) => networkId ?? []),
         }),
       })),
     conversion: request.conversion ?? workload.settings.conversion,

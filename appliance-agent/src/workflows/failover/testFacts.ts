@@ -73,7 +73,7 @@ export async function testFacts(
     target,
     cloud,
     targetVms: vms
-      .filter(({ tags }) => own === undefined || tags[ownerTag] !== own.id)
+      .filter((each) => own === undefined || !belongsTo(each, own.id))
       .map(({ name, macAddresses }) => ({ name, macAddresses })),
     others: workloads.filter(({ id, targetId }) => id !== workload.id && targetId === target.id),
     configProblem: configProblem(target, cloud),
