@@ -219,6 +219,27 @@ describe('a live failover', () => {
   });
 });
 
+it('a rollback does not keep others from being tested, though its VM is in the test network before it goes', async () => {
+  const [workload, other] = [
+    await site.protectedWorkload('on-its-way', [4]),
+    await site.protectedWorkload('waiting', [4]),
+  ];
+  const failover = await site.failOver(workload);
+  const { cloud } = site.site.lab;
+  const networkId = site.cloudDefaults.testNetworkId;
+  cloud.inject({ command: 'destroyVirtualMachine', kind: 'job-fails', times: 2 });
+  const rollback = site.rollBack(failover);
+  const isThere = () => site.targetVm(failover)?.nics.some((nic) => nic.networkId === networkId);
+  await expect.poll(isThere, { timeout: 60_000, interval: 20 }).toBe(true);
+  const { concerns } = await site.client.call('planFailover', {
+    params: { id: other.id },
+    body: { kind: 'test', networkId },
+  });
+  expect(isThere(), 'it is looked at while the VM is there').toBe(true);
+  expect(concerns.filter(({ severity }) => severity === 'critical')).toEqual([]);
+  expect(await rollback).toMatchObject({ state: 'rolled-back' });
+});
+
 describe('the commit timer', () => {
   const runsOut = ({ id }: Failover) =>
     site.site.inDatabase((store) =>

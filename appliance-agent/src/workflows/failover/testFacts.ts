@@ -127,19 +127,28 @@ export async function testOfferings(
   }
 }
 
-/** Everything that is not the VM of a test of this agent. */
+/** States of a failover whose VM goes, or should be gone: stopped, it may hold a place in any network for a moment. */
+const undoneStates: ReadonlySet<Failover['state']> = new Set([
+  'rolling-back',
+  'rolled-back',
+  'cleaning',
+  'cleaned',
+]);
+
+/** Everything that is not the VM of a test of this agent, or of a failover that is undone. */
 async function productionVms({ store }: WorkflowParts, vms: readonly CloudVm[]): Promise<CloudVm[]> {
   const standing = vms.filter(({ state }) => !['Destroyed', 'Expunging', 'Error'].includes(state));
   const open = await store.failovers.listOpen({ kind: 'test' });
-  const tests = await Promise.all(
+  const passing = await Promise.all(
     standing.map(async (vm) => {
       const owner = vm.tags[ownerTag];
       // One that is being made bears our token in its name, and its tag a moment later.
       if (owner === undefined) return open.some(({ id }) => belongsTo(vm, id));
-      return (await store.failovers.get(owner))?.kind === 'test';
+      const failover = await store.failovers.get(owner);
+      return failover !== undefined && (failover.kind === 'test' || undoneStates.has(failover.state));
     }),
   );
-  return standing.filter((_vm, index) => !tests[index]);
+  return standing.filter((_vm, index) => !passing[index]);
 }
 
 function networkOf(
