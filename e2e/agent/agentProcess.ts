@@ -13,7 +13,8 @@ import type {
 import type { Lab } from '../lab/lab.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'appliance-agent', 'bin', 'ossea-agent');
-const startTimeoutMs = 60_000;
+/** Machines that do other things besides are slow. */
+const startTimeoutMs = 150_000;
 
 /** An agent in a process of its own, which can be killed and started again on what it left. */
 export class AgentProcess implements AsyncDisposable {

@@ -5,7 +5,7 @@ import type { LiveSite } from '../agent/liveSite.ts';
 import { until } from '../agent/until.ts';
 
 /** How long anything may take before it counts as stuck. A machine that does other things besides is slow, not stuck. */
-export const patienceMs = 240_000;
+export const patienceMs = 900_000;
 
 /** How often what is waited for is looked at: many lives that ask all the time would keep the agent from its work. */
 export const intervalMs = 200;
