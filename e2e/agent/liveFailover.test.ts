@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Failover, FailoverReport, isOsseaError } from '../../appliance-agent/src/contract/index.ts';
+import {
+  CloudId,
+  type Failover,
+  FailoverReport,
+  isOsseaError,
+} from '../../appliance-agent/src/contract/index.ts';
 import { LiveSite, mebibyte } from './liveSite.ts';
 
 let site: LiveSite;
@@ -22,7 +27,16 @@ const refusal = (call: Promise<unknown>) =>
 
 describe('a live failover', () => {
   it('ends in a VM with the bytes of the source that it shut down, and can be committed', async () => {
-    const workload = await site.protectedWorkload('moved', [8, 12]);
+    const workload = await site.protectedWorkload('moved', [8, 12], {
+      firmware: 'efi',
+      secureBoot: true,
+      annotation: 'Ledger since 2019',
+    });
+    const networkId = CloudId.parse(site.site.lab.cloud.defaults.networkId);
+    await site.client.call('updateWorkload', {
+      params: { id: workload.id },
+      body: { nics: [{ key: 4000, networkId, keepMac: false, address: '10.1.1.77' }] },
+    });
     site.source(workload).disk(2000).write(mebibyte, Buffer.alloc(70_000, 3));
     const failover = await site.failOver(workload);
     expect(failover.problem).toBeUndefined();
@@ -35,6 +49,12 @@ describe('a live failover', () => {
     expect(failover.downtime?.endedAt).toBeDefined();
     expect(failover.commitBy).toBeDefined();
     expect(await site.site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+    expect(site.targetVm(failover)).toMatchObject({
+      boot: { type: 'Uefi', mode: 'secure' },
+      details: { rootDiskController: 'virtio' },
+      nics: [{ networkId, ip: '10.1.1.77' }],
+      tags: { 'source-vm': 'moved', 'source-notes': 'Ledger since 2019' },
+    });
     const vm = site.source(workload);
     expect(vm).toMatchObject({ powerState: 'poweredOff', fenced: true, snapshots: [] });
     expect(vm.name).toMatch(/^moved \(migrated, ossea-/);
