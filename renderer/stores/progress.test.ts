@@ -38,3 +38,24 @@ test('nothing is kept of a job that has ended', () => {
   const { samples, jobThroughput } = useProgress.getState();
   expect(samples.size + jobThroughput.size).toBe(0);
 });
+
+test('when a job ends, the appliance goes as fast as its other jobs, and at the end at nothing', () => {
+  const { add, forget } = useProgress.getState();
+  add('a', sample('one', 1000, 10));
+  add('a', sample('two', 1001, 5));
+  forget('one');
+  const rates = () =>
+    useProgress
+      .getState()
+      .throughput.get('a')
+      ?.map(({ bytesPerSecond }) => bytesPerSecond);
+  expect(rates()).toEqual([10, 15, 5]);
+  forget('two');
+  expect(rates()).toEqual([10, 15, 5, 0]);
+  const times =
+    useProgress
+      .getState()
+      .throughput.get('a')
+      ?.map(({ at }) => at) ?? [];
+  expect(times.toSorted((a, b) => a - b)).toEqual(times);
+});

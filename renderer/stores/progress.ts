@@ -23,6 +23,12 @@ interface ProgressState {
   forget(jobId: string): void;
 }
 
+function rateOf(samples: ProgressState['samples'], applianceId: string): number {
+  let sum = 0;
+  for (const one of samples.values()) if (one.applianceId === applianceId) sum += one.bytesPerSecond;
+  return sum;
+}
+
 /** Samples of progress: they come twice a second, and are worth nothing once the next one is there. */
 export const useProgress = create<ProgressState>()((set) => ({
   samples: new Map(),
@@ -33,9 +39,7 @@ export const useProgress = create<ProgressState>()((set) => ({
       const samples = new Map(state.samples).set(sample.jobId, { ...sample, applianceId });
       const at = Date.parse(sample.at) / 1000;
       const kept = (points: readonly RatePoint[] = []) => points.filter((point) => point.at > at - window);
-      let bytesPerSecond = 0;
-      for (const one of samples.values())
-        if (one.applianceId === applianceId) bytesPerSecond += one.bytesPerSecond;
+      const bytesPerSecond = rateOf(samples, applianceId);
       return {
         samples,
         throughput: new Map(state.throughput).set(applianceId, [
@@ -51,9 +55,21 @@ export const useProgress = create<ProgressState>()((set) => ({
   forget: (jobId) =>
     set((state) => {
       const samples = new Map(state.samples);
+      const last = samples.get(jobId);
       samples.delete(jobId);
       const jobThroughput = new Map(state.jobThroughput);
       jobThroughput.delete(jobId);
-      return { samples, jobThroughput };
+      if (!last) return { samples, jobThroughput };
+      // From its end on the appliance goes as fast as its other jobs do.
+      const before = state.throughput.get(last.applianceId) ?? [];
+      const end = {
+        at: Math.max((before.at(-1)?.at ?? 0) + 0.001, Date.parse(last.at) / 1000),
+        bytesPerSecond: rateOf(samples, last.applianceId),
+      };
+      return {
+        samples,
+        jobThroughput,
+        throughput: new Map(state.throughput).set(last.applianceId, [...before, end]),
+      };
     }),
 }));

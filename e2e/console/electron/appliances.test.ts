@@ -12,7 +12,7 @@ import {
 
 describe.skipIf(consoleTestsLack !== undefined)(
   `appliances in the console${consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`}`,
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   () => {
     let remote: RemoteSite;
     let desk: Desk;
@@ -26,7 +26,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       console = await desk.launch();
       applianceId = await connectAppliance(console, remote, 'lab appliance');
       await lendAccounts(console, remote, applianceId);
-    }, 120_000);
+    }, 180_000);
     afterAll(async () => {
       await desk?.[Symbol.asyncDispose]();
       await remote?.[Symbol.asyncDispose]();
@@ -116,7 +116,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await page.getByRole('alert').getByText(before).waitFor();
       await page.getByRole('alert').getByText(after).waitFor();
       await page.getByRole('button', { name: 'I compared it: trust the new key' }).click();
-      await expectState(page, applianceId, 'online', 30_000);
+      await expectState(page, applianceId, 'online');
     });
 
     it('says that a login was refused, and connects with the right one', async () => {
@@ -130,7 +130,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
         profile: { ...given, authentication: { method: 'password' } },
         secrets: { password: 'wrong password' },
       });
-      await expectState(page, applianceId, 'needs-attention', 30_000);
+      await expectState(page, applianceId, 'needs-attention');
       await page
         .getByText(/refused/)
         .first()
@@ -141,7 +141,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
         secrets: { passphrase: remote.ssh.passphrase },
       });
       await invoke(page, 'appliances.connect', { id: applianceId });
-      await expectState(page, applianceId, 'online', 30_000);
+      await expectState(page, applianceId, 'online');
       expect(console.errors).toEqual([]);
     });
 

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright';
+import { expect } from 'playwright/test';
 import { type Keyring, missingForKeyring, startKeyring } from '../../lab/keyring/keyring.ts';
 import { type Display, displayMissing, startDisplay } from './display.ts';
 
@@ -77,6 +78,11 @@ export interface DeskOptions {
   readonly fresh?: boolean;
 }
 
+/** Of what waits for a page: what is there is seen at once, also where other work has the machine. */
+export const patienceMs = 45_000;
+/** Playwright's expectations of a page, with the same patience. */
+export const expectPage = expect.configure({ timeout: patienceMs });
+
 const triesInMain = 5;
 
 function inMainOf(electron: ElectronApplication): ElectronApplication['evaluate'] {
@@ -132,7 +138,7 @@ export async function startDesk({ width, height, fresh = false }: DeskOptions = 
       env: environmentOf(options),
     });
     const page = await electron.firstWindow();
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(patienceMs);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
     page.on('console', (message) => {

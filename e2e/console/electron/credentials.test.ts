@@ -11,7 +11,7 @@ const run = promisify(execFile);
 
 describe.skipIf(consoleTestsLack !== undefined)(
   `credentials without any network${consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`}`,
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   () => {
     let desk: Desk;
     let console: ConsoleApp;
@@ -22,7 +22,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       console = await desk.launch();
       // As Chromium tells a page when the cable is pulled.
       await console.page.evaluate(`dispatchEvent(new Event('offline'))`);
-    }, 60_000);
+    }, 180_000);
     afterAll(async () => {
       await desk?.[Symbol.asyncDispose]();
     });

@@ -29,7 +29,7 @@ echo $! > /run/ossea-agent/agent.pid
 
 describe.skipIf(lacking !== undefined)(
   `the first run, from a bare machine to a chosen cloud${lacking === undefined ? '' : ` (lacks ${lacking})`}`,
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   () => {
     let lab: Lab;
     let ssh: SshServer;
@@ -44,7 +44,7 @@ describe.skipIf(lacking !== undefined)(
         startDesk({ fresh: true }),
       ]);
       console = await desk.launch();
-    }, 120_000);
+    }, 180_000);
     afterAll(async () => {
       await desk?.[Symbol.asyncDispose]();
       await ssh?.[Symbol.asyncDispose]();
@@ -62,7 +62,7 @@ describe.skipIf(lacking !== undefined)(
       await page.getByLabel('User name').fill(ssh.username);
       await page.getByLabel('Private key').fill(ssh.keyFile);
       await page.getByRole('button', { name: 'Continue' }).click();
-      await page.getByText(await ssh.hostKey()).waitFor({ timeout: 20_000 });
+      await page.getByText(await ssh.hostKey()).waitFor();
       await page.getByRole('button', { name: 'It is: trust it' }).click();
     });
 
@@ -72,7 +72,7 @@ describe.skipIf(lacking !== undefined)(
       await page
         .getByRole('log')
         .getByText(/free in \/opt/)
-        .waitFor({ timeout: 30_000 });
+        .waitFor();
       await page.getByRole('button', { name: 'Done' }).click({ timeout: 90_000 });
     });
 
@@ -87,7 +87,7 @@ describe.skipIf(lacking !== undefined)(
       await page.getByRole('button', { name: 'Look at its certificate' }).click();
       await page.getByText(lab.vcenter.fingerprint).waitFor();
       await page.getByRole('button', { name: 'Trust it and add the vCenter' }).click();
-      await page.getByRole('heading', { name: 'CloudStack' }).waitFor({ timeout: 20_000 });
+      await page.getByRole('heading', { name: 'CloudStack' }).waitFor();
     });
 
     it('keeps the CloudStack account and gives it to the appliance', async () => {
@@ -98,7 +98,7 @@ describe.skipIf(lacking !== undefined)(
       await page.getByRole('textbox', { name: 'Secret key' }).fill(lab.cloud.secretKey);
       await page.getByRole('button', { name: 'Keep the account' }).click();
       await page.getByRole('button', { name: 'Add the cloud' }).click();
-      await page.getByRole('heading', { name: 'Target defaults' }).waitFor({ timeout: 20_000 });
+      await page.getByRole('heading', { name: 'Target defaults' }).waitFor();
     });
 
     it('chooses the cloud’s defaults by name', async () => {
@@ -112,10 +112,10 @@ describe.skipIf(lacking !== undefined)(
       };
       for (const label of ['Zone', 'Service offering', 'Disk offering', 'Network']) await choose(label);
       await page.getByRole('button', { name: 'Save defaults' }).click();
-      await page.getByText('All is set up.').waitFor({ timeout: 20_000 });
+      await page.getByText('All is set up.').waitFor();
       await page.getByRole('button', { name: 'Open the console' }).click();
       await page.getByRole('navigation').getByRole('link', { name: 'Inventory' }).click();
-      await page.getByRole('row', { name: /db-01/ }).waitFor({ timeout: 20_000 });
+      await page.getByRole('row', { name: /db-01/ }).waitFor();
       expect(console.errors).toEqual([]);
     });
 
@@ -147,7 +147,7 @@ describe.skipIf(lacking !== undefined)(
       await page.getByText(`Version 0.0.1; this console is ${version}.`).waitFor({ timeout: 60_000 });
       await page.getByRole('button', { name: `Upgrade to ${version}` }).click();
       await page.getByText(`Version ${version}; this console is ${version}.`).waitFor({ timeout: 90_000 });
-      await page.getByRole('button', { name: 'Install again' }).waitFor({ timeout: 30_000 });
+      await page.getByRole('button', { name: 'Install again' }).waitFor();
       await page.getByRole('table', { name: 'vCenters' }).getByText(/^Lent/).waitFor();
       const [current, ...folders] = (
         await onAppliance('readlink /opt/ossea-agent/current; ls /opt/ossea-agent /tmp | grep -v -x current')

@@ -9,7 +9,7 @@ const farthest = 60;
 
 describe.skipIf(consoleTestsLack !== undefined)(
   `the console by the keyboard alone${consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`}`,
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   () => {
     let remote: RemoteSite;
     let desk: Desk;
@@ -25,7 +25,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await console.page.emulateMedia({ reducedMotion: 'reduce' });
       // No window manager gives the focus to a window on a display of tests.
       await console.inMain(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.webContents.focus());
-    }, 120_000);
+    }, 180_000);
     afterAll(async () => {
       await desk?.[Symbol.asyncDispose]();
       await remote?.[Symbol.asyncDispose]();
@@ -78,7 +78,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await tabTo(/^button Add to management/, 'Shift+Tab');
       await press('Enter');
       // The cloud is asked for all that it offers.
-      await page.getByRole('dialog').getByText('Ready to add').waitFor({ timeout: 45_000 });
+      await page.getByRole('dialog').getByText('Ready to add').waitFor();
       await tabTo(/^button Add 1 VM to management/);
       await press('Enter');
       await page.getByRole('dialog').getByText('1 VM', { exact: false }).first().waitFor();

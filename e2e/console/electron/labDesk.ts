@@ -5,7 +5,7 @@ import { Site } from '../../agent/site.ts';
 import { until } from '../../agent/until.ts';
 import type { LabOptions } from '../../lab/lab.ts';
 import { type SshServer, startSshServer } from '../../lab/ssh/sshServer.ts';
-import type { ConsoleApp } from './consoleApp.ts';
+import { type ConsoleApp, patienceMs } from './consoleApp.ts';
 
 /** Asks main as the renderer does. @throws Error with the problem's code and detail */
 export async function invoke<C extends Channel>(
@@ -68,7 +68,7 @@ export async function connectAppliance(
   await until(
     () => statusOf(page, id),
     (status) => status?.hostKeyQuestion?.fingerprint === shown,
-    15_000,
+    patienceMs,
   );
   await invoke(page, 'appliances.trustHostKey', { id, fingerprint: shown });
   await expectState(page, id, 'online');
@@ -79,7 +79,12 @@ export async function statusOf(page: Page, id: string) {
   return (await invoke(page, 'appliances.status', undefined)).find((status) => status.id === id);
 }
 
-export async function expectState(page: Page, id: string, state: string, timeout = 30_000): Promise<void> {
+export async function expectState(
+  page: Page,
+  id: string,
+  state: string,
+  timeout = patienceMs,
+): Promise<void> {
   await until(
     () => statusOf(page, id),
     (status) => status?.state === state,

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect as expectPage } from 'playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedReport } from '../../../appliance-agent/src/contract/index.ts';
-import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
+import { type ConsoleApp, consoleTestsLack, type Desk, expectPage, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
 import { connectAppliance, expectState, lendAccounts, type RemoteSite, startRemoteSite } from './labDesk.ts';
 
@@ -12,7 +11,7 @@ const names = ['shop-1', 'shop-2', 'shop-3'];
 
 describe.skipIf(consoleTestsLack !== undefined)(
   `a migration in the console${consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`}`,
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   () => {
     let remote: RemoteSite;
     let desk: Desk;
@@ -37,7 +36,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       console = await desk.launch();
       applianceId = await connectAppliance(console, remote);
       await lendAccounts(console, remote, applianceId);
-    }, 120_000);
+    }, 180_000);
     afterAll(async () => {
       await desk?.[Symbol.asyncDispose]();
       await remote?.[Symbol.asyncDispose]();
@@ -60,7 +59,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
           .check();
       await page.getByRole('button', { name: 'Add to management' }).click();
       await page.getByRole('button', { name: 'Add 3 VMs to management' }).click();
-      await expect.poll(async () => (await workloadOf('shop-3'))?.name, { timeout: 20_000 }).toBe('shop-3');
+      await expect.poll(async () => (await workloadOf('shop-3'))?.name).toBe('shop-3');
       await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
       await nav('Workloads').click();
       for (const name of names) await page.getByRole('link', { name }).first().waitFor();
@@ -85,17 +84,14 @@ describe.skipIf(consoleTestsLack !== undefined)(
         .getByRole('dialog')
         .getByRole('button', { name: /Replicate/ })
         .click();
-      await expect.poll(async () => (await jobs()).length, { timeout: 20_000 }).toBe(3);
+      await expect.poll(async () => (await jobs()).length).toBe(3);
       await nav('Jobs').click();
       const bar = page.getByRole('progressbar').first();
       await bar.waitFor();
       const before = Number((await bar.getAttribute('value')) ?? (await bar.getAttribute('aria-valuenow')));
       await expect
-        .poll(
-          async () => Number((await bar.getAttribute('value')) ?? (await bar.getAttribute('aria-valuenow'))),
-          {
-            timeout: 20_000,
-          },
+        .poll(async () =>
+          Number((await bar.getAttribute('value')) ?? (await bar.getAttribute('aria-valuenow'))),
         )
         .toBeGreaterThan(before);
     });
@@ -113,9 +109,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await remote.site.agent.client.call('cancelJob', { params: { id: job?.id ?? '' } });
       await remote.ssh.start();
       await expectState(page, applianceId, 'online', 60_000);
-      await expectPage(page.getByRole('row', { name: /shop-3/ })).toContainText(/cancelled/i, {
-        timeout: 20_000,
-      });
+      await expectPage(page.getByRole('row', { name: /shop-3/ })).toContainText(/cancelled/i);
     });
 
     it('is quit in mid-job, and knows of it all when it is started again', async () => {
@@ -124,7 +118,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       const { page } = console;
       await expectState(page, applianceId, 'online');
       await nav('Jobs').click();
-      await expectPage(page.getByRole('row', { name: /shop-1/ })).toContainText(/copy/i, { timeout: 20_000 });
+      await expectPage(page.getByRole('row', { name: /shop-1/ })).toContainText(/copy/i);
       await expectPage(page.getByRole('row', { name: /shop-3/ })).toContainText(/cancelled/i);
     });
 
@@ -155,7 +149,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
         .click();
       await page.getByRole('button', { name: 'Cancel' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Cancel the job' }).click();
-      await expect.poll(async () => (await jobOf('shop-2'))?.state, { timeout: 20_000 }).toBe('cancelled');
+      await expect.poll(async () => (await jobOf('shop-2'))?.state).toBe('cancelled');
       expect(remote.site.lab.vcenter.vm('shop-2').snapshots).toEqual([]);
     });
 
@@ -166,9 +160,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await remote.site.agent.client.call('putLimits', { body: { concurrentJobs: 3, concurrentDisks: 2 } });
       await expect.poll(async () => (await jobOf('shop-1'))?.state, { timeout: 60_000 }).toBe('succeeded');
       await nav('Jobs').click();
-      await expectPage(page.getByRole('row', { name: /shop-1/ })).toContainText(/(succeeded|done)/i, {
-        timeout: 20_000,
-      });
+      await expectPage(page.getByRole('row', { name: /shop-1/ })).toContainText(/(succeeded|done)/i);
       const workload = await workloadOf('shop-1');
       if (!workload) throw new Error('The workload is gone');
       expect(await remote.site.replicaDigests(workload)).toEqual(await remote.site.sourceDigests(workload));
@@ -237,7 +229,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await page.getByRole('menuitem', { name: /Test failover/ }).click();
       await page.getByLabel('Prepare the guest').selectOption('none');
       await page.getByLabel('Network of the test VM').selectOption(cloud.defaults.testNetworkId);
-      await page.getByRole('status').getByText('Ready.').waitFor({ timeout: 30_000 });
+      await page.getByRole('status').getByText('Ready.').waitFor();
       await page.getByRole('button', { name: 'Start the test' }).click();
       await page.getByText('Test VM runs').waitFor({ timeout: 90_000 });
       await page.getByText('Passed.', { exact: true }).waitFor();
@@ -265,7 +257,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await page.getByRole('menuitem', { name: /Cutover/ }).click();
       await page.getByLabel('Prepare the guest').selectOption('none');
       await page.getByLabel('Downtime budget, seconds').fill('900');
-      await page.getByRole('status').getByText('Ready.').waitFor({ timeout: 30_000 });
+      await page.getByRole('status').getByText('Ready.').waitFor();
       await page.getByRole('button', { name: 'Cut over' }).click();
       const confirmation = page.getByRole('dialog', { name: 'Cut over' });
       await confirmation.getByLabel('Type "shop-1" to confirm').fill('shop-1');

@@ -176,7 +176,8 @@ export function scenesOf({
       name: 'cutover-live',
       path: `/workloads/${readyId}/cutover?kind=live`,
       title: 'Cutover',
-      settled: 'What will be done',
+      // Of this plan: the one of the test before it has the other headings in common.
+      settled: 'Check what the failover needs',
     },
     {
       name: 'failover-active',

@@ -38,7 +38,7 @@ async function faultsOf(page: Page, scenes: readonly Scene[]): Promise<Record<st
   return faults;
 }
 
-describe.skipIf(consoleTestsLack !== undefined)(`every screen${lacking}`, { timeout: 180_000 }, () => {
+describe.skipIf(consoleTestsLack !== undefined)(`every screen${lacking}`, { timeout: 300_000 }, () => {
   let remote: RemoteSite;
   let desk: Desk;
   let console: ConsoleApp;
@@ -127,7 +127,7 @@ describe.skipIf(consoleTestsLack !== undefined)(`every screen${lacking}`, { time
 
 describe.skipIf(consoleTestsLack !== undefined)(
   `a console without anything${lacking}`,
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   () => {
     let desk: Desk;
     let console: ConsoleApp;
@@ -139,7 +139,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await resize(console, 1024, 700);
       await console.page.emulateMedia({ reducedMotion: 'reduce' });
       await loadAxe(console.page);
-    }, 90_000);
+    }, 180_000);
     afterAll(() => desk?.[Symbol.asyncDispose]());
 
     it.each(themes)('says what to do first, %s: nothing is cut off, and axe finds nothing', async (theme) => {

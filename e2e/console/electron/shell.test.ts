@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect as expectPage } from 'playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { addWorkload } from '../../agent/agentProcess.ts';
 import { type SshServer, startSshServer } from '../../lab/ssh/sshServer.ts';
-import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
+import { type ConsoleApp, consoleTestsLack, type Desk, expectPage, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
 import {
   connectAppliance,
@@ -30,7 +29,7 @@ type Desktop = z.infer<typeof Desktop>;
 
 describe.skipIf(consoleTestsLack !== undefined)(
   `the console on its desktop${consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`}`,
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   () => {
     let remote: RemoteSite;
     let second: SshServer;
@@ -86,7 +85,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       applianceId = await connectAppliance(console, remote);
       await lendAccounts(console, remote, applianceId);
       workload = await addWorkload(remote.site.agent, remote.site.endpoints, 'db-01');
-    }, 120_000);
+    }, 180_000);
     afterAll(async () => {
       await console?.inMain(() => void Reflect.set(globalThis, 'answer', 0)).catch(() => undefined);
       await desk?.[Symbol.asyncDispose]();
@@ -134,7 +133,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       const { page } = console;
       await remote.site.setBandwidth(workload, 2);
       job = await remote.site.start(workload);
-      await expect.poll(async () => (await desktop()).tips.at(-1), { timeout: 20_000 }).toMatch(/1 job runs/);
+      await expect.poll(async () => (await desktop()).tips.at(-1)).toMatch(/1 job runs/);
       expect((await desktop()).blockers).toEqual([]);
       await invoke(page, 'settings.update', { keepAwake: true });
       await expect.poll(async () => (await desktop()).blockers).toEqual(['start prevent-app-suspension']);
@@ -155,7 +154,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await remote.site.setBandwidth(workload, null);
       await remote.site.end(job);
       await expect
-        .poll(async () => (await desktop()).notices.at(-1)?.title, { timeout: 20_000 })
+        .poll(async () => (await desktop()).notices.at(-1)?.title)
         .toBe('Replication of db-01 finished');
       expect((await desktop()).notices.at(-1)?.body).toMatch(/\d of \d disks verified/);
       await inMain(() => void Reflect.get(globalThis, 'shown').at(-1).emit('click'));
@@ -168,7 +167,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       const { page } = console;
       const broken = await addWorkload(remote.site.agent, remote.site.endpoints, 'cluster-node-01');
       await remote.site.replicate(broken);
-      await expect.poll(async () => (await desktop()).badges.at(-1), { timeout: 20_000 }).toBe(1);
+      await expect.poll(async () => (await desktop()).badges.at(-1)).toBe(1);
       expect((await desktop()).tips.at(-1)).toMatch(/1 job failed/);
       const notice = (await desktop()).notices.at(-1);
       expect(notice?.title).toBe('Replication of cluster-node-01 failed');
@@ -233,7 +232,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await dialog.getByRole('checkbox', { name: /appliances\.json/ }).uncheck();
       await dialog.getByRole('button', { name: /Save/ }).click();
       await expect
-        .poll(() => readFile(join(desk.home, 'saved.txt'), 'utf8').catch(() => ''), { timeout: 20_000 })
+        .poll(() => readFile(join(desk.home, 'saved.txt'), 'utf8').catch(() => ''))
         .toContain('===== profiles.json =====');
       const saved = await readFile(join(desk.home, 'saved.txt'), 'utf8');
       expect(saved).toContain('===== console.log =====');

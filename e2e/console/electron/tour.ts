@@ -1,7 +1,7 @@
 import type { Page } from 'playwright';
 import { z } from 'zod';
 import { until } from '../../agent/until.ts';
-import type { ConsoleApp } from './consoleApp.ts';
+import { type ConsoleApp, patienceMs } from './consoleApp.ts';
 import { invoke } from './labDesk.ts';
 
 export const themes = ['light', 'dark'] as const;
@@ -61,7 +61,7 @@ async function holds(page: Page, condition: string): Promise<void> {
   await until(
     () => page.evaluate(condition),
     (answer) => answer === true,
-    15_000,
+    patienceMs,
   );
 }
 

@@ -8,7 +8,7 @@ import type { DeployStep } from './useDeployment.ts';
 const words = { pending: 'Not begun', running: 'Running', done: 'Done', failed: 'Failed' } as const;
 
 function StepIcon({ state }: Pick<DeployStep, 'state'>) {
-  if (state === 'running') return <Loader size={18} aria-label={words.running} />;
+  if (state === 'running') return <Loader size={18} role="img" aria-label={words.running} />;
   const look = {
     pending: { color: 'gray', Icon: IconMinus },
     done: { color: 'teal', Icon: IconCheck },

@@ -13,7 +13,7 @@ export function ReadinessReport({
   workloadId: string;
 }) {
   const readiness = useAgentQuery(applianceId, 'readiness', { params: { id: workloadId } });
-  if (readiness.isPending) return <Loader size="sm" aria-label="Checking" />;
+  if (readiness.isPending) return <Loader size="sm" role="img" aria-label="Checking" />;
   if (readiness.isError)
     return <ProblemState error={readiness.error} onRetry={() => void readiness.refetch()} />;
   const { ready, concerns, checkedAt } = readiness.data.data;

@@ -58,7 +58,10 @@ interface Props {
 /** What speaks against it, what it will do, and what it will cost, before anything is done. */
 export function PlanPanel({ plan, error, onRetry }: Props) {
   return (
-    <Panel title="Readiness and plan" aside={!plan && !error && <Loader size="sm" aria-label="Checking" />}>
+    <Panel
+      title="Readiness and plan"
+      aside={!plan && !error && <Loader size="sm" role="img" aria-label="Checking" />}
+    >
       {error && <ProblemState error={error} onRetry={onRetry} />}
       {plan && (
         <Stack gap="md">

@@ -92,7 +92,7 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
               The boot proof did not pass: look at the VM on the target first.
             </Text>
           )}
-          {plan.isPending && <Loader size="sm" aria-label="Looking at what exists" />}
+          {plan.isPending && <Loader size="sm" role="img" aria-label="Looking at what exists" />}
           {plan.isError && <ProblemState error={plan.error} onRetry={() => void plan.refetch()} />}
           {plan.data && (
             <List size="sm" spacing={4}>

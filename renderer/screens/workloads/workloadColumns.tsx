@@ -58,7 +58,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'left',
     header: 'Level in',
-    width: 80,
+    width: 88,
     align: 'end',
     value: ({ job }) => job?.etaSeconds,
     cell: ({ job }) => job && <Remaining job={job} what="time" />,
@@ -67,7 +67,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'behind',
     header: 'RPO lag',
-    width: 92,
+    width: 84,
     align: 'end',
     value: ({ behind }) => (behind === undefined ? undefined : -Date.parse(behind)),
     cell: (row) => (

@@ -43,7 +43,7 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
           : `The guest has ${request.shutdownTimeoutSeconds} s; then: ${request.shutdownPolicy}. The downtime begins here.`;
       case 'fence':
         return request.fenceSource
-          ? `${vm.nics.length} network adapters are disconnected, and the VM is renamed; a rollback takes that back.`
+          ? `${vm.nics.length === 1 ? 'Its network adapter is' : `Its ${vm.nics.length} network adapters are`} disconnected, and the VM is renamed; a rollback takes that back.`
           : 'It is not fenced.';
       case 'protect':
         return `${workload.disks.length} volumes; deleted by commit or rollback.${
