@@ -222,6 +222,24 @@ describe('an unplanned failover', () => {
   });
 });
 
+it('a commit removes the snapshot that is left of the last delta, also where vCenter does not answer for a moment', async () => {
+  const workload = await site.protectedWorkload('clinging', [4]);
+  const { faults, calls } = site.site.lab.vcenter;
+  faults.deniedPrivileges = ['VirtualMachine.State.RemoveSnapshot'];
+  const failover = await site.failOver(workload);
+  expect(failover.state).toBe('active');
+  expect(site.source(workload).snapshots).toHaveLength(1);
+  faults.deniedPrivileges = [];
+
+  faults.soapUnavailable = 1;
+  const before = calls.length;
+  const committed = site.commit(failover);
+  await expect.poll(() => calls.length, { timeout: 60_000, interval: 10 }).toBeGreaterThan(before);
+  faults.soapUnavailable = 0;
+  expect((await committed).state).toBe('committed');
+  expect(site.source(workload)).toMatchObject({ snapshots: [], fenced: true });
+});
+
 describe('a window', () => {
   it('that ends before the failover could begin lets it expire with nothing done', async () => {
     const workload = await site.protectedWorkload('overdue', [16]);

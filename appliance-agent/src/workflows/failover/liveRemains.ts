@@ -1,3 +1,4 @@
+import pRetry from 'p-retry';
 import { type Failover, type FailoverRemains, isOsseaError } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
 import type { StoredVolume } from '../../store/schema.ts';
@@ -8,6 +9,11 @@ import { removeSnapshotEffect } from '../snapshots.ts';
 import { fenceOf, nameBefore } from './fence.ts';
 import { recall } from './liveMemory.ts';
 import { findRemains } from './remains.ts';
+
+/** A call that fails for a moment must not leave a snapshot to a VM that no job comes back to; a vCenter that is away is not waited for. */
+const repetitions = 4;
+/** Before the first repetition; doubled each time. Milliseconds. */
+const pauseMs = 500;
 
 const onAppliance: ReadonlySet<StoredVolume['state']> = new Set(['attaching', 'attached', 'detaching']);
 const inVm: ReadonlySet<StoredVolume['state']> = new Set(['joining-vm', 'in-vm', 'leaving-vm']);
@@ -121,7 +127,14 @@ export async function releaseSource(
     if (failover.loss && failover.loss.seconds > 0 && !parts.credentials.get(source.id)) continue;
     await haveCredentials(parts, run, [source], signal);
     try {
-      await removeSnapshotEffect(parts, await sessions.vcenter(source.id), effect, instanceUuid, signal);
+      const remove = async () =>
+        removeSnapshotEffect(parts, await sessions.vcenter(source.id), effect, instanceUuid, signal);
+      await pRetry(remove, {
+        signal,
+        retries: repetitions,
+        minTimeout: pauseMs,
+        shouldRetry: ({ error }) => isOsseaError(error) && error.retryable,
+      });
     } catch (error) {
       const { startedAt } = await recall(parts, failover.id);
       if (signal.aborted || !isOsseaError(error) || !startedAt) throw error;
