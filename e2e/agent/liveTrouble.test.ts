@@ -21,8 +21,8 @@ describe('pitfall 21: a source that runs again after it was shut down', () => {
     site
       .source(workload)
       .disk(2000)
-      .write(0, Buffer.alloc(8 * mebibyte, 3));
-    await site.site.setBandwidth(workload, 2);
+      .write(0, Buffer.alloc(16 * mebibyte, 3));
+    await site.site.setBandwidth(workload, 1);
     const { id, jobId } = await site.start(workload);
     await site.site.until({ id: jobId ?? '' }, ({ doneBytes }) => doneBytes > 0);
     site.power(workload, 'poweredOn');
