@@ -114,7 +114,7 @@ export const StartLiveFailover = z.object({
   startAt: Timestamp.optional(),
   /**
    * Not begun after this moment: the source is not shut down later, also where the rounds before took long, credentials were missing or the agent did not
-   * run; the failover expires then.
+   * run; the failover expires then. Default: four hours after `startAt`; without that, as late as it takes.
    */
   startBefore: Timestamp.optional(),
   /** How long the guest may take to shut down. Seconds. */

@@ -49,7 +49,7 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
         <TextInput
           type="datetime-local"
           label="Not after"
-          description="Later than this the source is not shut down any more. Empty: as late as it takes."
+          description="Later than this the source is not shut down any more. Empty: four hours after it begins; if it begins now, as late as it takes."
           value={choices.startBefore}
           error={problems.startBefore}
           onChange={(event) => onChange({ startBefore: event.currentTarget.value })}

@@ -125,7 +125,10 @@ function liveCommand(failover: Command, shell: Shell): void {
       ).choices(mode.unwrap().options),
     )
     .option('--at <time>', 'not before this moment, ISO 8601; default: now')
-    .option('--before <time>', 'the source is not shut down after this moment, ISO 8601')
+    .option(
+      '--before <time>',
+      'the source is not shut down after this moment, ISO 8601; default: four hours after --at',
+    )
     .option('--shutdown-timeout <duration>', 'how long the guest may take to shut down, such as 5m')
     .addOption(
       new Option('--on-shutdown-timeout <policy>', 'what happens then').choices(

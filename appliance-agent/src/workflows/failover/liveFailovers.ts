@@ -27,7 +27,7 @@ import { recall, remember } from './liveMemory.ts';
 import { livePlan } from './livePlan.ts';
 import { liveRemains } from './liveRemains.ts';
 import type { PlannedUndoing } from './operations.ts';
-import { assertWindow, isDue, liveRequestOf } from './startWindow.ts';
+import { assertWindow, isDue, liveRequestOf, withEnd } from './startWindow.ts';
 
 /** How long both sides may take to answer what a person waits for. Milliseconds. */
 const askTimeoutMs = 120_000;
@@ -55,10 +55,11 @@ export class LiveFailovers {
    * Writes a failover down, and begins it where it is due and nothing else works on the replica; else it is `scheduled`.
    * @throws OsseaError `failover.not-ready`, `request.invalid`; `request.conflict` where a live failover stands
    */
-  async start(workloadId: string, request: StartLiveFailover, actor: string): Promise<Failover> {
+  async start(workloadId: string, asked: StartLiveFailover, actor: string): Promise<Failover> {
     const { store } = this.#parts;
     const workload = await store.workloads.require(workloadId);
     const now = new Date();
+    const request = withEnd(asked);
     assertWindow(request, now);
     if (isDue(request, now)) await this.#refuseAtOnce(workloadId, request);
     const failover = await store.failovers.create({

@@ -8,6 +8,16 @@ import { recall } from './liveMemory.ts';
 /** A timer's longest time. Milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** How long after its beginning a window ends that names no end. Milliseconds. */
+const windowMs = 4 * 3_600_000;
+
+/** The request with an end of its window: what was meant for the night must not begin in the morning because nothing could run before. */
+export function withEnd(request: StartLiveFailover): StartLiveFailover {
+  const { startAt, startBefore } = request;
+  if (startAt === undefined || startBefore !== undefined) return request;
+  return { ...request, startBefore: new Date(Date.parse(startAt) + windowMs).toISOString() };
+}
+
 /** Due now, as far as its window says. */
 export function isDue({ startAt }: StartLiveFailover, now: Date): boolean {
   return startAt === undefined || Date.parse(startAt) <= now.getTime();
