@@ -82,7 +82,7 @@ async function open(options: EventStreamOptions, signal: AbortSignal): Promise<h
         },
         resolve,
       )
-      .once('error', reject);
+      .on('error', reject);
   });
   if (response.statusCode === 200) return response;
   response.destroy();

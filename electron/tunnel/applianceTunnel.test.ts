@@ -3,16 +3,18 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import axios from 'axios';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { type SshServer, startSshServer } from '../../e2e/lab/ssh/sshServer.ts';
 import type { ApplianceState, ApplianceStatus } from '../ipc/contract.ts';
 import { ApplianceTunnel } from './applianceTunnel.ts';
-import type { SshHop } from './sshConnection.ts';
+import { SshConnection, type SshHop } from './sshConnection.ts';
 
 let ssh: SshServer;
 let folder: string;
@@ -206,6 +208,30 @@ describe('what needs a person stops the attempts:', () => {
     await reaches('needs-attention');
     expect(tunnel.status.problem).toMatchObject({ code: 'tunnel.authentication', field: 'passphrase' });
   });
+});
+
+it('a jump host that is lost while the next one logs in ends the attempt, and not the program', async () => {
+  const silent = net.createServer((socket) => socket.on('error', () => undefined));
+  const gate = net.createServer((socket) => {
+    const onward = net.connect(ssh.port, '127.0.0.1').on('error', () => undefined);
+    socket
+      .on('error', () => undefined)
+      .pipe(onward)
+      .pipe(socket);
+    silent.once('connection', () => socket.resetAndDestroy());
+  });
+  const portOf = async (server: net.Server) => {
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return z.object({ port: z.number() }).parse(server.address()).port;
+  };
+  try {
+    const hops = [await hop({ port: await portOf(gate) }), await hop({ port: await portOf(silent) })];
+    const opening = SshConnection.open(hops, new AbortController().signal);
+    await expect(opening).rejects.toMatchObject({ code: 'tunnel.unreachable' });
+  } finally {
+    gate.close();
+    silent.close();
+  }
 });
 
 it('an unreachable server is tried again, and the wait is told', async () => {

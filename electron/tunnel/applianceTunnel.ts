@@ -219,13 +219,13 @@ function probe(
         response.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk;
         });
-        response.once('error', reject);
+        response.on('error', reject);
         response.once('end', () =>
           resolve({ latencyMs: performance.now() - started, version: versionOf(text) }),
         );
       },
     );
-    request.once('error', reject);
+    request.on('error', reject);
   });
 }
 

@@ -106,7 +106,9 @@ export class SshConnection implements AsyncDisposable {
   exec(command: string): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(tunnelClosed(this.#reason));
-      this.#target.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
+      this.#target.exec(command, (error, channel) =>
+        error ? reject(error) : resolve(channel.on('error', () => undefined)),
+      );
     });
   }
 
@@ -114,7 +116,9 @@ export class SshConnection implements AsyncDisposable {
   sftp(): Promise<SFTPWrapper> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(tunnelClosed(this.#reason));
-      this.#target.sftp((error, sftp) => (error ? reject(error) : resolve(sftp)));
+      this.#target.sftp((error, sftp) =>
+        error ? reject(error) : resolve(sftp.on('error', () => undefined)),
+      );
     });
   }
 
@@ -206,6 +210,9 @@ async function login(hop: SshHop, sock: Duplex, signal: AbortSignal): Promise<Cl
   // Loaded with the first connection: the window does not wait for it.
   const ssh2 = await import('ssh2');
   const client = new ssh2.Client();
+  // Its errors are many: of a socket that is given up already, or of a jump host while the next one logs in. One that nobody hears ends
+  // the program; what comes of each is told by its end.
+  client.on('error', () => undefined);
   let hostKeyError: HostKeyError | undefined;
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => {
