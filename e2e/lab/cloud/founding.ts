@@ -55,10 +55,15 @@ export async function found(site: Site, options: FoundingOptions): Promise<Found
   const customDisk = addDiskOffering(site, 'Custom', undefined);
   const fixedDisk = addDiskOffering(site, 'Fixed 5 GiB', 5);
 
-  for (const name of ['Other (64-bit)', 'Debian GNU/Linux 12 (64-bit)', 'Windows Server 2022 (64-bit)']) {
+  const [, applianceOsTypeId = ''] = [
+    'Other (64-bit)',
+    'Debian GNU/Linux 12 (64-bit)',
+    'Windows Server 2022 (64-bit)',
+  ].map((name) => {
     const id = site.newId('os-type');
     site.osTypes.set(id, { id, name });
-  }
+    return id;
+  });
   const templateId = await addTemplate(site, zoneId, 'Debian 12 shell', options.templateBytes, true);
   await addTemplate(site, zoneId, 'Still downloading', options.templateBytes, false);
 
@@ -81,6 +86,7 @@ export async function found(site: Site, options: FoundingOptions): Promise<Found
     options.applianceMacs,
   );
   site.applianceVmId = appliance.id;
+  appliance.osTypeId = applianceOsTypeId;
   const root = await addVolume(site, user, zoneId, undefined, 'ROOT-1', appliance, 0);
   if (options.applianceImage !== undefined) await installImage(site, root, options.applianceImage);
   await addVolume(site, user, zoneId, customDisk, 'appliance-state', appliance, 1);
