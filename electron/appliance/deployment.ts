@@ -81,7 +81,20 @@ else
   setsid ${home}/current/bin/ossea-agent serve >>/var/lib/ossea-agent/agent.log 2>&1 </dev/null &
   echo $! > /run/ossea-agent/agent.pid
 fi
-for i in $(seq 300); do ${home}/current/bin/ossea-agent status >/dev/null 2>&1 && break; sleep 0.1; done
+# The command is not started before there is somebody to ask: on a small machine it would take the time that the agent needs.
+for i in $(seq 3000); do
+  if [ -S /run/ossea-agent/admin.sock ] && status=$(${home}/current/bin/ossea-agent status 2>/dev/null); then
+    echo "$status"
+    exit 0
+  fi
+  # One that ends again and again is not waited for.
+  if [ -d /run/systemd/system ] && [ $((i % 100)) -eq 0 ] &&
+    [ "$(systemctl show --property NRestarts --value ossea-agent)" -gt 2 ]; then
+    journalctl --no-pager --unit ossea-agent --lines 5 >&2 || true
+    exit 1
+  fi
+  sleep 0.1
+done
 ${home}/current/bin/ossea-agent status
 version=$(readlink ${home}/current)
 for old in $(ls -1 ${home} | grep -v -x -e current -e "$version"); do rm -rf "${home}/$old"; done
