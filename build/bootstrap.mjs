@@ -57,7 +57,7 @@ const systemPackages = {
   ],
   boot: [
     { name: 'qemu-system-x86', probe: '/usr/bin/qemu-system-x86_64', for: 'VMs that boot for real' },
-    { name: 'debootstrap', probe: '/usr/sbin/debootstrap', for: 'the system that they boot' },
+    { name: 'mmdebstrap', probe: '/usr/bin/mmdebstrap', for: 'the system that they boot' },
     { name: 'grub-pc-bin', probe: '/usr/lib/grub/i386-pc/boot.img', for: 'its boot loader' },
     { name: 'fdisk', probe: '/usr/sbin/sfdisk', for: 'its partition' },
     { name: 'e2fsprogs', probe: '/usr/sbin/mke2fs', for: 'its file systems' },

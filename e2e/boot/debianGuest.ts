@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   access,
   cp,
@@ -20,6 +21,7 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 const guestFiles = join(import.meta.dirname, 'guestFiles');
 const cache = join(import.meta.dirname, '..', '..', '.cache', 'boot');
+const lockName = 'lock';
 const suite = 'bookworm';
 const mirror = 'http://deb.debian.org/debian';
 
@@ -32,7 +34,7 @@ const gibibyte = 2 ** 30;
 /** Under this name busybox is an init. */
 const busyboxInit = '/usr/local/sbin/init';
 /** The first partition begins there; the boot loader lies before it. */
-const partitionOffset = mebibyte;
+export const partitionOffset = mebibyte;
 const recordsBytes = 64 * mebibyte;
 
 /** Images of a Debian that boots by BIOS from any bus, on paravirtual, emulated and VMware's hardware; all raw. */
@@ -47,9 +49,10 @@ export interface DebianGuest {
   readonly keyFile: string;
 }
 
-const first = ['systemd-sysv', 'udev', 'openssh-server', 'initramfs-tools', 'zstd', 'kmod'];
-/** After the guest's files, which tell dpkg what to leave out and the initramfs what to take in. */
-const second = ['linux-image-amd64', 'acpid', 'busybox'];
+const packages = [
+  ...['systemd-sysv', 'udev', 'openssh-server', 'initramfs-tools', 'zstd', 'kmod'],
+  ...['linux-image-amd64', 'acpid', 'busybox'],
+];
 
 /** Units of systemd that the appliance can do without: interpreted, each costs a second. */
 const masked = [
@@ -74,7 +77,7 @@ const masked = [
 ];
 
 /**
- * The images, made at the first call: needs root, debootstrap, grub-pc-bin and Debian's mirror, and takes one to three minutes.
+ * The images, made at the first call: needs root, mmdebstrap, grub-pc-bin and Debian's mirror, and takes one to three minutes.
  * Kept in `.cache/boot` until the recipe changes.
  * @throws Error with the output of the tool that failed
  */
@@ -87,22 +90,38 @@ export async function debianGuest(): Promise<DebianGuest> {
     keyFile: join(folder, 'key'),
   };
   if (await exists(folder)) return guest;
-  if (process.getuid?.() !== 0) throw new Error('making the Debian guest needs root, for debootstrap');
+  if (process.getuid?.() !== 0) throw new Error('making the Debian guest needs root, for mmdebstrap');
   await mkdir(cache, { recursive: true });
+  await using _lock = await lock(join(cache, lockName));
+  // Whoever held the lock before may have made it.
+  if (await exists(folder)) return guest;
+  for (const old of await readdir(cache)) {
+    if (old !== lockName) await rm(join(cache, old), { recursive: true });
+  }
   const work = await mkdtemp(join(cache, 'making-'));
   try {
     await makeImages(work);
-    for (const old of await readdir(cache)) {
-      if (/^[0-9a-f]{16}$/.test(old)) await rm(join(cache, old), { recursive: true });
-    }
-    // Two processes may have made it at the same time: the first one's stays.
-    await rename(work, folder).catch(async (error: unknown) => {
-      if (!(await exists(folder))) throw error;
-    });
+    await rename(work, folder);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
   return guest;
+}
+
+/** Waits for a lock among processes; it goes with this process, however that ends. @throws Error where flock(1) cannot be had */
+async function lock(path: string): Promise<AsyncDisposable> {
+  const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(holder, 'close');
+  const isHeld = await Promise.race([once(holder.stdout, 'data'), ended.then(() => undefined)]);
+  if (isHeld === undefined) throw new Error(`${path} cannot be locked`);
+  return {
+    async [Symbol.asyncDispose]() {
+      holder.stdin.end();
+      await ended;
+    },
+  };
 }
 
 async function recipeDigest(): Promise<string> {
@@ -117,21 +136,23 @@ async function recipeDigest(): Promise<string> {
 
 async function makeImages(work: string): Promise<void> {
   const tree = join(work, 'tree');
-  const packages = `--include=${first.join(',')}`;
-  await run('debootstrap', ['--variant=minbase', packages, suite, tree, mirror]);
-  await cp(guestFiles, tree, { recursive: true });
-  await inTree(tree, ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...second]);
+  await run('mmdebstrap', [
+    ...['--mode=root', '--variant=essential', `--include=${packages.join(',')}`],
+    `--dpkgopt=${join(guestFiles, 'etc', 'dpkg', 'dpkg.cfg.d', 'lean')}`,
+    // Before the kernel comes: they tell what its initial RAM disk takes in.
+    `--essential-hook=cp -R '${guestFiles}/.' "$1"`,
+    ...[suite, tree, mirror],
+  ]);
+  // An id that is to be made at the first boot would have systemd set all units up anew then.
+  await rm(join(tree, 'etc', 'machine-id'), { force: true });
+  await inTree(tree, ['systemd-machine-id-setup']);
   await inTree(tree, ['systemctl', 'enable', 'wired', 'ssh', 'acpid']);
   await inTree(tree, ['systemctl', 'mask', ...masked]);
-  await inTree(tree, ['apt-get', 'clean']);
   await symlink('/bin/busybox', join(tree, busyboxInit));
   for (const folder of ['records', 'root/.ssh'])
     await mkdir(join(tree, folder), { recursive: true, mode: 0o700 });
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'lab', '-f', join(work, 'key')]);
   await cp(join(work, 'key.pub'), join(tree, 'root', '.ssh', 'authorized_keys'));
-  for (const left of ['var/lib/apt/lists', 'usr/sbin/policy-rc.d']) {
-    await rm(join(tree, left), { recursive: true, force: true });
-  }
   await makeRootDisk(tree, join(work, 'root.raw'), gibibyte, `init=${busyboxInit}`);
   await makeRootDisk(tree, join(work, 'appliance.raw'), 4 * gibibyte, '');
   await makeHole(join(work, 'records.raw'), recordsBytes);
