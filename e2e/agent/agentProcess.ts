@@ -119,9 +119,12 @@ export class AgentProcess implements AsyncDisposable {
   }
 }
 
+/** An agent that answers, wherever it runs. */
+type ReachableAgent = Pick<AgentProcess, 'client'> & Partial<Pick<AgentProcess, 'output'>>;
+
 /** Lends the lab's credentials, as the console does after each start of the agent. */
 export async function lendCredentials(
-  { client }: AgentProcess,
+  { client }: ReachableAgent,
   lab: Lab,
   { source, target }: { source: SourceEndpoint; target: TargetEndpoint },
 ): Promise<void> {
@@ -137,16 +140,22 @@ export async function lendCredentials(
   });
 }
 
-/** Adds the lab's vCenter and cloud with their credentials and a complete configuration. */
+/**
+ * Adds the lab's vCenter and cloud with their credentials and a complete configuration.
+ * @param seenFrom the address of an endpoint as the agent reaches it; default: as this process does
+ */
 export async function addEndpoints(
-  agent: AgentProcess,
+  agent: ReachableAgent,
   lab: Lab,
+  seenFrom: (url: string) => string = (url) => url,
 ): Promise<{ source: SourceEndpoint; target: TargetEndpoint }> {
   const { client } = agent;
   const source = await client.call('createSource', {
-    body: { name: 'vcenter', url: lab.vcenter.url, fingerprint: lab.vcenter.fingerprint },
+    body: { name: 'vcenter', url: seenFrom(lab.vcenter.url), fingerprint: lab.vcenter.fingerprint },
   });
-  const created = await client.call('createTarget', { body: { name: 'cloud', url: lab.cloud.url } });
+  const created = await client.call('createTarget', {
+    body: { name: 'cloud', url: seenFrom(lab.cloud.url), fingerprint: lab.cloud.fingerprint },
+  });
   await lendCredentials(agent, lab, { source, target: created });
   const { zoneId, serviceOfferingId, diskOfferingId, networkId } = lab.cloud.defaults;
   const target = await client.call('updateTarget', {
@@ -158,7 +167,7 @@ export async function addEndpoints(
 
 /** Takes a VM of the lab under management. */
 export async function addWorkload(
-  { client }: AgentProcess,
+  { client }: ReachableAgent,
   endpoints: { source: SourceEndpoint; target: TargetEndpoint },
   vm: string,
 ): Promise<Workload> {
@@ -173,13 +182,18 @@ export async function addWorkload(
 const ended: readonly Job['state'][] = ['succeeded', 'failed', 'cancelled'];
 
 /** Waits until a job has ended, over restarts of the agent too. */
-export async function jobEnd(agent: AgentProcess, id: string, timeoutMs: number): Promise<Job> {
+export async function jobEnd(
+  agent: ReachableAgent,
+  id: string,
+  timeoutMs: number,
+  intervalMs = 50,
+): Promise<Job> {
   const deadline = AbortSignal.timeout(timeoutMs);
   let last: Job | undefined;
   while (!deadline.aborted) {
     last = await agent.client.call('getJob', { params: { id } }).catch(() => last);
     if (last && ended.includes(last.state)) return last;
-    await setTimeout(50);
+    await setTimeout(intervalMs);
   }
-  throw new Error(`The job has not ended: ${JSON.stringify(last, null, 1)}\n${agent.output}`);
+  throw new Error(`The job has not ended: ${JSON.stringify(last, null, 1)}\n${agent.output ?? ''}`);
 }
