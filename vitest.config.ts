@@ -12,6 +12,8 @@ const measured = ['e2e/**/*.measured.test.ts'];
 const slow = ['e2e/**/*.slow.test.ts'];
 /** Tests that boot guests for real. */
 const boot = ['e2e/boot/**/*.boot.test.ts'];
+/** Tests that convert guests for real, which takes longest of all where there is no KVM. */
+const conversion = ['e2e/boot/**/*.conversion.test.ts'];
 /** Tests with an agent, a lab, a database or a console in processes of their own: they need the machine for themselves. */
 const whole = ['e2e/{agent,demo,lives}/**/*.test.ts', 'e2e/console/electron/**/*.test.ts'];
 
@@ -27,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: all,
-          exclude: [...measured, ...slow, ...boot, ...whole],
+          exclude: [...measured, ...slow, ...boot, ...conversion, ...whole],
           // Two cores: more workers than that make timings of the fault tests meaningless.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -54,6 +56,10 @@ export default defineConfig({
       },
       // A machine that is interpreted keeps one core busy.
       { extends: true, test: { name: 'boot', include: boot, maxWorkers: 2, sequence: { groupOrder: 4 } } },
+      {
+        extends: true,
+        test: { name: 'conversion', include: conversion, maxWorkers: 1, sequence: { groupOrder: 5 } },
+      },
     ],
   },
 });

@@ -62,6 +62,12 @@ const systemPackages = {
     { name: 'fdisk', probe: '/usr/sbin/sfdisk', for: 'its partition' },
     { name: 'e2fsprogs', probe: '/usr/sbin/mke2fs', for: 'its file systems' },
   ],
+  conversion: [
+    { name: 'virt-v2v', probe: '/usr/bin/virt-v2v-in-place', for: 'the conversion of a guest' },
+    { name: 'libguestfs-tools', probe: '/usr/bin/guestfish', for: 'a look into a guest' },
+    { name: 'linux-image-amd64', probe: '/vmlinuz', for: 'the machine that libguestfs looks with' },
+    { name: 'initramfs-tools-core', probe: '/usr/bin/lsinitramfs', for: 'a look into its initial RAM disk' },
+  ],
   demo: [],
 };
 
@@ -135,11 +141,15 @@ function runPinned(script, scriptArguments) {
   });
 }
 
-const { demo, test, boot } = systemPackages;
+const { demo, test, boot, conversion } = systemPackages;
 const commands = {
   demo: { packages: demo, script: 'e2e/demo/demo.ts', words: [] },
   test: { packages: test, script: 'build/runTests.ts', words: [] },
-  'test:boot': { packages: [...test, ...boot], script: 'build/runTests.ts', words: ['--boot'] },
+  'test:boot': {
+    packages: [...test, ...boot, ...conversion],
+    script: 'build/runTests.ts',
+    words: ['--boot'],
+  },
   'test:all': { packages: [...test, ...boot], script: 'build/runTests.ts', words: ['--with-boot'] },
   prepare: { packages: test, script: undefined, words: [] },
 };

@@ -3,8 +3,8 @@
  *
  *   node build/runTests.ts [arguments of vitest]            with arguments only vitest runs
  *   node build/runTests.ts --slow [arguments of vitest]     the tests that take minutes each, instead of the others
- *   node build/runTests.ts --boot [arguments of vitest]     the tests that boot guests, instead of the others
- *   node build/runTests.ts --with-boot                      these too, after the others
+ *   node build/runTests.ts --boot [arguments of vitest]     the tests that boot and convert guests, instead of the others
+ *   node build/runTests.ts --with-boot                      those that boot too, after the others
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ const usual = ['tests', 'whole', 'measured'];
 /** vitest's projects, by the word that chooses them. */
 const choices: Record<string, readonly string[]> = {
   '--slow': ['slow'],
-  '--boot': ['boot'],
+  '--boot': ['boot', 'conversion'],
   '--with-boot': [...usual, 'boot'],
 };
 const chosen = choices[process.argv[2] ?? ''];
