@@ -13,7 +13,6 @@ import {
   type SignedReport,
 } from '../../contract/index.ts';
 import { publicPem, reportKey } from '../../report/reportKey.ts';
-import { reportPdf } from '../../report/reportPdf.ts';
 import { keyFingerprint, signReport } from '../../report/signedReport.ts';
 import type { WorkflowParts } from '../parts.ts';
 
@@ -43,6 +42,8 @@ export async function signedReport(parts: WorkflowParts, id: string): Promise<Si
 /** The same as a document to file. */
 export async function reportDocument(parts: WorkflowParts, id: string): Promise<ReportDocument> {
   const signed = await signedReport(parts, id);
+  // Loaded on demand: a seventh of what the agent would load at its start, for what is asked for now and then.
+  const { reportPdf } = await import('../../report/reportPdf.ts');
   const pdf = await reportPdf(FailoverReport.parse(JSON.parse(signed.content)), {
     fingerprint: keyFingerprint(signed.publicKey),
     signature: signed.signature,
