@@ -15,6 +15,13 @@ const mebibyte = 2 ** 20;
 /** A guest is interpreted, on a machine that does other things too. */
 const patienceMs = 900_000;
 const mac = '00:50:56:9a:01:02';
+/** Linux names the disks of a bus in the order in which it has looked at them, at the same time. */
+const disksNamed = (prefix: string) => ({
+  root: expect.stringMatching(`^${prefix}[ab]1$`),
+  data: expect.stringMatching(`^${prefix}[ab]$`),
+});
+const scsi = disksNamed('sd');
+const virtio = disksNamed('vd');
 
 let guest: DebianGuest;
 let site: LiveSite;
@@ -80,7 +87,7 @@ describe('a Debian that runs on the lab’s vCenter', { timeout: patienceMs }, (
       machine: { forwardedPorts: [recordsPort] },
     });
     const log = await timed('the source boots', sourceRecords);
-    expect(log.starts).toEqual([{ root: 'sda1', data: 'sdb', nic: 'vmxnet3', mac, atRecord: 0 }]);
+    expect(log.starts).toEqual([{ ...scsi, nic: 'vmxnet3', mac, atRecord: 0 }]);
   });
 
   it('is replicated while it writes, in full and by what changed', async () => {
@@ -108,7 +115,7 @@ describe('a Debian that runs on the lab’s vCenter', { timeout: patienceMs }, (
     expect(failover).toMatchObject({ state: 'active', proof: { passed: true, screenshot: true } });
     const log = await readRecords(site.site.lab.cloud.machine('records-test'));
     const started = log.starts[1];
-    expect(started).toMatchObject({ root: 'vda1', data: 'vdb', nic: 'virtio_net' });
+    expect(started).toMatchObject({ ...virtio, nic: 'virtio_net' });
     expect(started?.mac).not.toBe(mac);
     const { count } = await sourceRecords();
     expect(started?.atRecord).toBeGreaterThan(0);
@@ -129,8 +136,8 @@ describe('a Debian that runs on the lab’s vCenter', { timeout: patienceMs }, (
     expect(source()).toMatchObject({ powerState: 'poweredOff', fenced: true });
     const log = await readRecords(site.site.lab.cloud.machine('records'));
     expect(log.starts).toEqual([
-      { root: 'sda1', data: 'sdb', nic: 'vmxnet3', mac, atRecord: 0 },
-      { root: 'sda1', data: 'sdb', nic: 'e1000', mac, atRecord: expect.any(Number) },
+      { ...scsi, nic: 'vmxnet3', mac, atRecord: 0 },
+      { ...scsi, nic: 'e1000', mac, atRecord: expect.any(Number) },
     ]);
     expect(log.starts[1]?.atRecord, 'what was written before the cutover').toBeGreaterThanOrEqual(written);
     await timed('the rollback', () => site.rollBack(failover));
@@ -149,9 +156,9 @@ describe('a Debian that runs on the lab’s vCenter', { timeout: patienceMs }, (
     const committed = await timed('the commit', () => site.commit(failover));
     expect(committed.state).toBe('committed');
     const log = await readRecords(site.site.lab.cloud.machine('records'));
-    expect(log.starts.slice(1).map(({ root, nic }) => `${root} ${nic}`)).toEqual([
-      'sda1 vmxnet3',
-      'vda1 virtio_net',
+    expect(log.starts.slice(1)).toEqual([
+      expect.objectContaining({ ...scsi, nic: 'vmxnet3' }),
+      expect.objectContaining({ ...virtio, nic: 'virtio_net' }),
     ]);
     expect(log.starts[2]?.atRecord).toBeGreaterThanOrEqual(written);
     await site.expectNothingLeft();
