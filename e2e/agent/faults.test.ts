@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CloudFaults, noFaults as noCloudFaults } from '../lab/cloud/faults.ts';
 import { noFaults as noVcenterFaults, type VcenterFaults } from '../lab/vcenter/faults.ts';
+import { lendCredentials } from './agentProcess.ts';
 import { Site } from './site.ts';
 
 const mebibyte = 2 ** 20;
@@ -92,6 +93,26 @@ describe('the source', () => {
 
   it('leaves disks unconsolidated after the removal: they are consolidated', async () => {
     await expectSurvived('unconsolidated', { vcenter: { consolidationLeftover: 1 } });
+  });
+
+  it('leaves disks unconsolidated after a removal whose end the agent did not live to see: they are consolidated all the same', async () => {
+    const workload = await site.workload({ name: 'unconsolidated-killed', disks: oneDisk(4) });
+    const { agent, lab, endpoints } = site;
+    Object.assign(lab.vcenter.faults, { consolidationLeftover: 1, snapshotRemovalMs: 3000 });
+    const before = lab.vcenter.calls.length;
+    const job = await site.start(workload);
+    const isAsked = () =>
+      lab.vcenter.calls.slice(before).some(({ method }) => method === 'RemoveSnapshot_Task');
+    await expect.poll(isAsked, { timeout: 120_000, interval: 10 }).toBe(true);
+    await agent.kill();
+    const vm = lab.vcenter.vm(workload.name);
+    await expect.poll(() => vm.snapshots.length, { timeout: 60_000 }).toBe(0);
+    expect(vm.consolidationNeeded).toBe(true);
+    await agent.start();
+    await lendCredentials(agent, lab, endpoints);
+    expect((await site.end(job)).problem).toBeUndefined();
+    expect(vm.consolidationNeeded).toBe(false);
+    await site.expectClean();
   });
 
   it('has a region that cannot be read: the error names disk and range, and nothing is left', async () => {

@@ -72,7 +72,15 @@ export async function removeSnapshotEffect(
 ): Promise<void> {
   const vm = await client.findVm({ instanceUuid });
   const snapshot = vm && (await client.findSnapshot(vm.moRef, effect.token));
+  // As it is in the ledger now: an earlier attempt may have got further than its caller knows.
+  const detail = Object((await store.effects.get(effect.id))?.detail ?? effect.detail);
+  let consolidates: unknown = detail.consolidates;
   if (vm && snapshot) {
+    if (typeof consolidates !== 'boolean') {
+      // What is to be consolidated before our removal is somebody else's business; what is afterwards is ours, also for the next process.
+      consolidates = !vm.consolidationNeeded;
+      await store.effects.markDone(effect.id, snapshot, { ...detail, consolidates });
+    }
     try {
       await client.removeSnapshot(snapshot, { consolidate: true, timeoutMs: removalTimeoutMs }, signal);
     } catch (error) {
@@ -89,8 +97,9 @@ export async function removeSnapshotEffect(
         },
       );
     }
-    const after = await client.vm(vm.moRef);
-    if (after.consolidationNeeded && !vm.consolidationNeeded) await client.consolidate(vm.moRef, signal);
+  }
+  if (vm && consolidates === true && (await client.vm(vm.moRef)).consolidationNeeded) {
+    await client.consolidate(vm.moRef, signal);
   }
   await store.effects.markUndone(effect.id);
 }
