@@ -7,8 +7,8 @@ import { startAgain } from './patience.ts';
 /** Lives that share a lab and an agent, so that they are in each other's way as in the field. */
 export const livesPerSite = 10;
 
-/** Kills of the agent while ten lives go on: more, and it would do nothing but start. */
-const mostKills = 3;
+/** A kill of the agent for so many lives: more, and it would do nothing but start. */
+const livesPerKill = 3;
 
 /** What became of the lives of a site. */
 export interface LivesTogether {
@@ -19,18 +19,17 @@ export interface LivesTogether {
 }
 
 /**
- * Lives with consecutive seeds on a lab of their own where everything goes wrong, whose faults follow from the first seed. Every life
+ * Lives with these seeds on a lab of their own where everything goes wrong, whose faults follow from the first seed. Every life
  * is examined at its end, and the lab when all have ended.
  */
-export async function liveTogether(first: number, count: number): Promise<LivesTogether> {
+export async function liveTogether(seeds: readonly number[]): Promise<LivesTogether> {
+  const [first = 0] = seeds;
   await using site = await LiveSite.open({ seed: first + 1 }, { OSSEA_STALL_SECONDS: '2' });
-  await site.client.call('putLimits', { body: { concurrentJobs: count, concurrentDisks: 4 } });
-  const lives = await Promise.all(
-    Array.from({ length: count }, (_, index) => Life.begin(site, first + index)),
-  );
+  await site.client.call('putLimits', { body: { concurrentJobs: seeds.length, concurrentDisks: 4 } });
+  const lives = await Promise.all(seeds.map((seed) => Life.begin(site, seed)));
   site.site.lab.setChaos('full');
   const stop = new AbortController();
-  const saboteur = sabotage(site, first, stop.signal);
+  const saboteur = sabotage(site, first, Math.floor(seeds.length / livesPerKill), stop.signal);
   const lines: string[] = [];
   const failures: string[] = [];
   await Promise.all(
@@ -41,7 +40,7 @@ export async function liveTogether(first: number, count: number): Promise<LivesT
         (error: unknown) => String(error),
       );
       const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-      lines.push(`${first + index}: ${failure ? 'FAILED' : 'whole'} after ${seconds} s: ${life.acts}`);
+      lines.push(`${seeds[index]}: ${failure ? 'FAILED' : 'whole'} after ${seconds} s: ${life.acts}`);
       if (failure) failures.push(failure);
     }),
   );
@@ -53,8 +52,8 @@ export async function liveTogether(first: number, count: number): Promise<LivesT
   return { lines, failures, kills };
 }
 
-/** Kills the agent at random moments, until it is told to stop. */
-async function sabotage(site: LiveSite, seed: number, stop: AbortSignal): Promise<number> {
+/** Kills the agent so often, at random moments, unless it is told to stop before. */
+async function sabotage(site: LiveSite, seed: number, mostKills: number, stop: AbortSignal): Promise<number> {
   for (let kills = 0; ; kills++) {
     if (kills === mostKills) return kills;
     const pauseMs = 4_000 + fraction(seed, 'kill', kills) * 12_000;

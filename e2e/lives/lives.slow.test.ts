@@ -15,7 +15,9 @@ describe('lives on a lab where everything goes wrong', () => {
   it.concurrent.each(chosen)(
     `${livesPerSite} from seed %i end whole: no wrong byte, no stuck workload, nothing left behind`,
     async (first) => {
-      const { lines, failures, kills } = await liveTogether(first, livesPerSite);
+      const { lines, failures, kills } = await liveTogether(
+        Array.from({ length: livesPerSite }, (_, index) => first + index),
+      );
       console.log([...lines, `${kills} kills of the agent`].join('\n'));
       expect(failures).toEqual([]);
     },
