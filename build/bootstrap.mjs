@@ -2,9 +2,8 @@
  * Runs on whatever Node a fresh machine has: installs what is missing, then hands over to the pinned Node.
  *
  *   node build/bootstrap.mjs demo [arguments of the demo]
- *   node build/bootstrap.mjs test [arguments of vitest]
+ *   node build/bootstrap.mjs test [--with-boot] [arguments of vitest]
  *   node build/bootstrap.mjs test:boot [arguments of vitest]
- *   node build/bootstrap.mjs test:all
  *   node build/bootstrap.mjs prepare        only installs what the tests need
  */
 import { spawnSync } from 'node:child_process';
@@ -144,13 +143,16 @@ function runPinned(script, scriptArguments) {
 const { demo, test, boot, conversion } = systemPackages;
 const commands = {
   demo: { packages: demo, script: 'e2e/demo/demo.ts', words: [] },
-  test: { packages: test, script: 'build/runTests.ts', words: [] },
+  test: {
+    packages: commandArguments.includes('--with-boot') ? [...test, ...boot] : test,
+    script: 'build/runTests.ts',
+    words: [],
+  },
   'test:boot': {
     packages: [...test, ...boot, ...conversion],
     script: 'build/runTests.ts',
     words: ['--boot'],
   },
-  'test:all': { packages: [...test, ...boot], script: 'build/runTests.ts', words: ['--with-boot'] },
   prepare: { packages: test, script: undefined, words: [] },
 };
 if (!command || !(command in commands)) {
