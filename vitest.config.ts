@@ -14,7 +14,7 @@ const slow = ['e2e/**/*.slow.test.ts'];
 const boot = ['e2e/boot/**/*.boot.test.ts'];
 /** Tests that convert guests for real, which takes longest of all where there is no KVM. */
 const conversion = ['e2e/boot/**/*.conversion.test.ts'];
-/** Tests with an agent, a lab, a database or a console in processes of their own: they need the machine for themselves. */
+/** Tests with an agent, a lab, a database or a console in processes of their own: nothing else runs beside two of them. */
 const whole = ['e2e/{agent,demo,lives}/**/*.test.ts', 'e2e/console/electron/**/*.test.ts'];
 
 export default defineConfig({
@@ -41,7 +41,8 @@ export default defineConfig({
           name: 'whole',
           include: whole,
           exclude: [...measured, ...slow],
-          maxWorkers: 1,
+          // They wait more than they work.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
