@@ -16,6 +16,8 @@ export interface DeploymentOptions {
   /** The agent for the appliance's platform: a gzipped tar of one folder, `ossea-agent`. */
   readonly bundle: string;
   readonly onProgress: (progress: DeployProgress) => void;
+  /** Whether the agent takes the token that this console has: then no other is issued, and none is left behind that nobody uses. */
+  readonly hasToken: (signal: AbortSignal) => Promise<boolean>;
   /** Keeps the token that was issued. */
   readonly keepToken: (token: string) => Promise<void>;
   /** Resolves when the tunnel reaches the new agent. */
@@ -82,11 +84,9 @@ else
   echo $! > /run/ossea-agent/agent.pid
 fi
 # The command is not started before there is somebody to ask: on a small machine it would take the time that the agent needs.
+status=
 for i in $(seq 3000); do
-  if [ -S /run/ossea-agent/admin.sock ] && status=$(${home}/current/bin/ossea-agent status 2>/dev/null); then
-    echo "$status"
-    exit 0
-  fi
+  if [ -S /run/ossea-agent/admin.sock ] && status=$(${home}/current/bin/ossea-agent status 2>/dev/null); then break; fi
   # One that ends again and again is not waited for.
   if [ -d /run/systemd/system ] && [ $((i % 100)) -eq 0 ] &&
     [ "$(systemctl show --property NRestarts --value ossea-agent)" -gt 2 ]; then
@@ -95,7 +95,7 @@ for i in $(seq 3000); do
   fi
   sleep 0.1
 done
-${home}/current/bin/ossea-agent status
+if [ -n "$status" ]; then echo "$status"; else ${home}/current/bin/ossea-agent status; fi
 version=$(readlink ${home}/current)
 for old in $(ls -1 ${home} | grep -v -x -e current -e "$version"); do rm -rf "${home}/$old"; done
 `;
@@ -137,7 +137,8 @@ export async function deployAgent(options: DeploymentOptions, signal: AbortSigna
   const upload = await step('upload', (tell) => uploadBundle(connection, options.bundle, tell, signal));
   await step('install', (tell) => root(installScript(upload, profile.username), tell));
   await step('start', (tell) => root(startScript, tell));
-  await step('token', async () => {
+  await step('token', async (tell) => {
+    if (await options.hasToken(signal)) return tell('the token of this console goes on\n');
     const output = await root(tokenScript, () => undefined);
     await options.keepToken(parseToken(output));
   });
