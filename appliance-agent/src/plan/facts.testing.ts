@@ -1,5 +1,6 @@
-import { CloudDiscovery, SourceEndpoint, TargetEndpoint, Workload } from '../contract/index.ts';
+import { CloudDiscovery, Conversion, SourceEndpoint, TargetEndpoint, Workload } from '../contract/index.ts';
 import type { Facts } from './facts.ts';
+import type { FailoverFacts } from './failoverRules.ts';
 import { vmFixture } from './vmFixture.testing.ts';
 
 const id = (digit: number) => `00000000-0000-4000-8000-00000000000${digit}`;
@@ -49,6 +50,40 @@ export function factsFixture(changes: Partial<Facts> = {}): Facts {
     host: { name: 'esx-1', version: '8.0.2', build: 22_380_479 },
     datastores: [{ name: 'nvme-1', capacityBytes: 2 ** 42, freeBytes: 2 ** 41 }],
     ...changes,
+  };
+}
+
+/** When the facts of a failover are looked at. */
+export const factsNow = new Date('2026-01-02T00:00:00.000Z');
+
+/** A replicated workload whose source runs: nothing speaks against a failover without a conversion. */
+export function failoverFactsFixture(replica: Partial<Workload> = {}): Omit<FailoverFacts, 'kind'> {
+  const { workload, vm, target, cloud, targetVms, others, configProblem } = factsFixture();
+  return {
+    workload: Workload.parse({
+      ...workload,
+      state: 'protected',
+      replicatedUntil: '2026-01-01T23:00:00.000Z',
+      disks: workload.disks.map((disk) => ({ ...disk, volumeId: 'volume', volumeBytes: 40 * 2 ** 30 })),
+      ...replica,
+    }),
+    vm,
+    target,
+    cloud,
+    targetVms,
+    others,
+    configProblem,
+    point: 'latest',
+    now: factsNow,
+    tornSince: undefined,
+    replicating: false,
+    sourceReachable: true,
+    conversion: Conversion.parse({ kind: 'none' }),
+    converterProblem: undefined,
+    places: [],
+    confirmNetwork: undefined,
+    standing: [],
+    leaseWanted: false,
   };
 }
 

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { CloudId, Conversion, DeviceKey, ResourceLimit, Workload } from '../contract/index.ts';
-import { cloudFixture, factsFixture } from './facts.testing.ts';
+import { CloudId, Conversion, DeviceKey, ResourceLimit, type Workload } from '../contract/index.ts';
+import { cloudFixture, factsFixture, factsNow, failoverFactsFixture } from './facts.testing.ts';
 import { type AdapterPlace, type FailoverFacts, failoverConcerns } from './failoverRules.ts';
 import { vmFixture } from './vmFixture.testing.ts';
 
-const now = new Date('2026-01-02T00:00:00.000Z');
 const closed: AdapterPlace = {
   kind: 'network',
   network: { id: CloudId.parse('dmz'), name: 'DMZ', users: [], production: false, egressAllowed: false },
@@ -12,33 +11,10 @@ const closed: AdapterPlace = {
 
 /** A replicated workload and a closed network: nothing grave speaks against a test. */
 function facts(changes: Partial<FailoverFacts> = {}, replica: Partial<Workload> = {}): FailoverFacts {
-  const { workload, vm, target, cloud, targetVms, others, configProblem } = factsFixture();
   return {
+    ...failoverFactsFixture(replica),
     kind: 'test',
-    workload: Workload.parse({
-      ...workload,
-      state: 'protected',
-      replicatedUntil: '2026-01-01T23:00:00.000Z',
-      disks: workload.disks.map((disk) => ({ ...disk, volumeId: 'volume', volumeBytes: 40 * 2 ** 30 })),
-      ...replica,
-    }),
-    vm,
-    target,
-    cloud,
-    targetVms,
-    others,
-    configProblem,
-    point: 'latest',
-    now,
-    tornSince: undefined,
-    replicating: false,
-    sourceReachable: true,
-    conversion: Conversion.parse({ kind: 'none' }),
-    converterProblem: undefined,
     places: [{ nic: { key: DeviceKey.parse(4000), label: 'Network adapter 1' }, place: closed }],
-    confirmNetwork: undefined,
-    standing: [],
-    leaseWanted: false,
     ...changes,
   };
 }
@@ -71,7 +47,7 @@ describe('a test failover', () => {
 
   it.each<[string, FailoverFacts]>([
     ['failover.no-replica', facts({}, { replicatedUntil: undefined })],
-    ['failover.replica-torn', facts({ tornSince: now })],
+    ['failover.replica-torn', facts({ tornSince: factsNow })],
     ['failover.quiesce-forbidden', facts({ point: 'quiesced' }, { settings: quiesceNever() })],
     [
       'failover.converter-missing',
@@ -108,8 +84,8 @@ describe('a test failover', () => {
   });
 
   it('waits for a running replication rather than being refused, and a fresh point mends a torn replica', () => {
-    expect(grave(facts({ tornSince: now, replicating: true }))).toEqual([]);
-    expect(grave(facts({ tornSince: now, point: 'fresh' }))).toEqual([]);
+    expect(grave(facts({ tornSince: factsNow, replicating: true }))).toEqual([]);
+    expect(grave(facts({ tornSince: factsNow, point: 'fresh' }))).toEqual([]);
     expect(grave(facts({ point: 'fresh' }, { replicatedUntil: undefined }))).toEqual([]);
   });
 

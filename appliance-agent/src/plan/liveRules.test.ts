@@ -6,14 +6,13 @@ import {
   type ReplicationStatus,
   ResourceLimit,
   StartLiveFailover,
-  Workload,
+  type Workload,
   WorkloadSettings,
 } from '../contract/index.ts';
-import { cloudFixture, factsFixture } from './facts.testing.ts';
+import { cloudFixture, factsNow, failoverFactsFixture } from './facts.testing.ts';
 import { type LiveFacts, liveConcerns } from './liveRules.ts';
 import { vmFixture } from './vmFixture.testing.ts';
 
-const now = new Date('2026-01-02T00:00:00.000Z');
 const forecast: ReplicationStatus['forecast'] = {
   downtimeSeconds: 60,
   parts: [{ name: 'Last delta', seconds: 60 }],
@@ -28,33 +27,11 @@ function facts(
   request: Request = {},
   replica: Partial<Workload> = {},
 ): LiveFacts {
-  const { workload, vm, target, cloud, targetVms, others, configProblem } = factsFixture();
   return {
+    ...failoverFactsFixture(replica),
     kind: 'live',
-    workload: Workload.parse({
-      ...workload,
-      state: 'protected',
-      replicatedUntil: '2026-01-01T23:00:00.000Z',
-      disks: workload.disks.map((disk) => ({ ...disk, volumeId: 'volume', volumeBytes: 40 * 2 ** 30 })),
-      ...replica,
-    }),
-    vm,
-    target,
-    cloud,
-    targetVms,
-    others,
-    configProblem,
     point: request.mode === 'unplanned' ? 'latest' : 'fresh',
-    now,
-    tornSince: undefined,
-    replicating: false,
     sourceReachable: request.mode !== 'unplanned',
-    conversion: Conversion.parse({ kind: 'none' }),
-    converterProblem: undefined,
-    places: [],
-    confirmNetwork: undefined,
-    standing: [],
-    leaseWanted: false,
     request: StartLiveFailover.parse(request),
     forecast,
     loss: { seconds: 3600, bytes: 5 * 2 ** 20 },
@@ -164,11 +141,11 @@ describe('an unplanned failover', () => {
   });
 
   it('of a replica between two points is refused with a way on that needs no source, unless it is accepted', () => {
-    const given = facts({ tornSince: now }, { mode: 'unplanned' });
+    const given = facts({ tornSince: factsNow }, { mode: 'unplanned' });
     const torn = liveConcerns(given).find(({ rule }) => rule === 'failover.replica-torn');
     expect(torn?.severity).toBe('critical');
     expect(torn?.remedy).toContain('accept');
-    expect(found(facts({ tornSince: now }, { mode: 'unplanned', acceptTorn: true }))).toEqual([
+    expect(found(facts({ tornSince: factsNow }, { mode: 'unplanned', acceptTorn: true }))).toEqual([
       'warning failover.loss',
     ]);
   });
