@@ -9,11 +9,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import axios from 'axios';
+import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type SshServer, startSshServer } from '../../e2e/lab/ssh/sshServer.ts';
 import type { ApplianceState, ApplianceStatus } from '../ipc/contract.ts';
-import { ApplianceTunnel } from './applianceTunnel.ts';
+import { ApplianceTunnel, type TunnelOptions } from './applianceTunnel.ts';
+import { hostKeyFingerprint } from './hostKey.ts';
 import { SshConnection, type SshHop } from './sshConnection.ts';
 
 let ssh: SshServer;
@@ -66,7 +68,7 @@ async function hop(change: Partial<SshHop> = {}): Promise<SshHop> {
   };
 }
 
-function openTunnel(hops: () => Promise<readonly SshHop[]>) {
+function openTunnel(hops: () => Promise<readonly SshHop[]>, more: Partial<TunnelOptions> = {}) {
   const history: ApplianceStatus[] = [];
   const tunnel = new ApplianceTunnel({
     applianceId: '0b1e2b38-54d1-4b11-9c5a-7d1c0f6ad001',
@@ -74,6 +76,7 @@ function openTunnel(hops: () => Promise<readonly SshHop[]>) {
     socketPath,
     onStatus: (status) => history.push(status),
     onOnline: () => undefined,
+    ...more,
   });
   const reaches = (state: ApplianceState) =>
     vi.waitFor(() => expect(tunnel.status.state).toBe(state), { timeout: 15_000, interval: 20 });
@@ -231,6 +234,45 @@ it('a jump host that is lost while the next one logs in ends the attempt, and no
   } finally {
     gate.close();
     silent.close();
+  }
+});
+
+it('a server that lets a channel wait forever is left, and the next connection works', async () => {
+  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const parsed = ssh2.utils.parseKey(key.private);
+  if (parsed instanceof Error) throw parsed;
+  let connections = 0;
+  const server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
+    const deaf = ++connections === 1;
+    client.on('error', () => undefined).on('authentication', (context) => context.accept());
+    client.on('session', (accept) => accept().on('exec', (acceptExec) => acceptExec()));
+    client.on('openssh.streamlocal', (accept) => {
+      if (deaf) return;
+      const channel = accept();
+      const socket = net.connect(socketPath);
+      socket
+        .on('error', () => channel.end())
+        .pipe(channel)
+        .pipe(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+    const hostKey = hostKeyFingerprint(parsed.getPublicSSH());
+    const { tunnel, history, reaches } = openTunnel(async () => [await hop({ port, hostKey })], {
+      probeTimeoutMs: 500,
+    });
+    await using _tunnel = tunnel;
+    await reaches('online');
+    expect(connections).toBe(2);
+    const lost = history.find(({ state, problem }) => state === 'offline' && problem !== undefined);
+    expect(lost?.problem).toMatchObject({
+      code: 'tunnel.closed',
+      detail: 'The agent did not answer within 0.5 s.',
+    });
+  } finally {
+    server.close();
   }
 });
 

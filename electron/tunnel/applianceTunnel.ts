@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import http from 'node:http';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isOsseaError, OsseaError, toProblem } from '../../appliance-agent/src/contract/index.ts';
 import type { ApplianceState, ApplianceStatus } from '../ipc/contract.ts';
 import { backoffMs } from './backoff.ts';
@@ -20,6 +20,8 @@ export interface TunnelOptions {
   readonly socketPath: string;
   /** When an earlier run of the console last had an answer. */
   readonly lastSeen?: string | undefined;
+  /** How long an answer about the agent's health may take before the connection counts as lost. Milliseconds; default 10 000. */
+  readonly probeTimeoutMs?: number | undefined;
   /** Called on every change of the status. */
   readonly onStatus: (status: ApplianceStatus) => void;
   /** Called with the agent to send requests through, each time a connection is up. */
@@ -148,10 +150,12 @@ export class ApplianceTunnel implements AsyncDisposable {
     if (signal.aborted) abort();
     this.#connection = connection;
     const agent = new ChannelAgent(connection, this.#options.socketPath);
+    // Not behind requests that take long.
+    const probes = new ChannelAgent(connection, this.#options.socketPath);
     try {
       let known = false;
       while (!connection.closed) {
-        const health = await probe(agent, ended.signal);
+        const health = await probe(probes, ended.signal, this.#options.probeTimeoutMs ?? probeTimeoutMs);
         if (!known) {
           known = true;
           this.#agent = agent;
@@ -172,6 +176,7 @@ export class ApplianceTunnel implements AsyncDisposable {
       this.#agent = undefined;
       this.#connection = undefined;
       agent.destroy();
+      probes.destroy();
       await connection[Symbol.asyncDispose]();
     }
     throw new OsseaError(
@@ -200,32 +205,52 @@ export class ApplianceTunnel implements AsyncDisposable {
   }
 }
 
-/** Asks for the agent's health through a channel of its own, which also shows that data still flows. */
+/**
+ * Asks for the agent's health through a channel of its own, which also shows that data still flows.
+ * @throws OsseaError `tunnel.closed` where no answer comes in time
+ */
 function probe(
   agent: http.Agent,
   signal: AbortSignal,
+  timeoutMs: number,
 ): Promise<{ latencyMs: number; version: string | undefined }> {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const request = http.get(
-      {
-        agent,
-        host: 'agent',
-        path: '/health',
-        signal: AbortSignal.any([signal, AbortSignal.timeout(probeTimeoutMs)]),
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('error', reject);
-        response.once('end', () =>
-          resolve({ latencyMs: performance.now() - started, version: versionOf(text) }),
-        );
-      },
-    );
-    request.on('error', reject);
+    const settle = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
+    const fail = (error: Error) => {
+      settle();
+      reject(error);
+    };
+    const request = http.get({ agent, host: 'agent', path: '/health' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('error', fail);
+      response.once('end', () => {
+        settle();
+        resolve({ latencyMs: performance.now() - started, version: versionOf(text) });
+      });
+    });
+    request.on('error', fail);
+    // A request whose channel was never opened says nothing when it is destroyed.
+    const giveUp = (error: Error) => {
+      request.destroy();
+      fail(error);
+    };
+    const abort = () => giveUp(new Error('The connection has ended'));
+    signal.addEventListener('abort', abort, { once: true });
+    const timer = setTimeout(() => giveUp(silent(timeoutMs)), timeoutMs);
+  });
+}
+
+function silent(timeoutMs: number): OsseaError {
+  return new OsseaError('tunnel.closed', `The agent did not answer within ${timeoutMs / 1000} s.`, {
+    remedy: 'The console connects again by itself. If it stays so, look at the agent on the appliance.',
+    retryable: true,
   });
 }
 
@@ -235,5 +260,5 @@ function versionOf(health: string): string | undefined {
 
 /** Waits, or returns at once when the signal aborts. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, { signal }).catch(() => undefined);
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }
