@@ -13,9 +13,6 @@ import type { SecretStore } from './vault/secretStore.ts';
 import type { Vault } from './vault/vault.ts';
 
 /** Tells every window. */
-/** How long an agent that was just started may take to accept a token. */
-const tokenTimeoutMs = 60_000;
-
 export type Tell = <E extends EventName>(event: E, payload: EventPayload<E>) => void;
 
 export interface HandlerParts {
@@ -114,29 +111,17 @@ export function createHandlers(parts: HandlerParts): Handlers {
     const tunnel = await fleet.tunnel(id);
     const profile = vault.profiles.get(id);
     if (profile.kind !== 'appliance') return;
-    const reachAgent = async (until: AbortSignal): Promise<void> => {
-      tunnel.connect();
-      await tunnel.reachable(until);
-    };
     await deployAgent(
       {
         profile,
         hops: await fleet.hops(id),
         bundle: parts.agentBundle,
         onProgress: (progress) => tell('deploy.progress', progress),
-        hasToken: async (until) => {
-          if ((await vault.secret(id, 'agentToken')) === undefined) return false;
-          try {
-            await reachAgent(AbortSignal.any([until, AbortSignal.timeout(tokenTimeoutMs)]));
-            await fleet.ask(id, 'listTokens', {});
-            return true;
-          } catch {
-            until.throwIfAborted();
-            return false;
-          }
-        },
         keepToken: (token) => vault.keepSecret(id, 'agentToken', token),
-        reachAgent,
+        reachAgent: async (until) => {
+          tunnel.connect();
+          await tunnel.reachable(until);
+        },
       },
       signal,
     );

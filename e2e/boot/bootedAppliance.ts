@@ -63,7 +63,6 @@ export class BootedAppliance implements AsyncDisposable {
           hops: [this.#guest.hop],
           bundle,
           onProgress: ({ step, output }) => lastWords.push(`${step}: ${output}`),
-          hasToken: () => Promise.resolve(this.#token !== ''),
           keepToken: (token) => {
             this.#token = token;
             return Promise.resolve();

@@ -16,8 +16,6 @@ export interface DeploymentOptions {
   /** The agent for the appliance's platform: a gzipped tar of one folder, `ossea-agent`. */
   readonly bundle: string;
   readonly onProgress: (progress: DeployProgress) => void;
-  /** Whether the agent takes the token that this console has: then no other is issued, and none is left behind that nobody uses. */
-  readonly hasToken: (signal: AbortSignal) => Promise<boolean>;
   /** Keeps the token that was issued. */
   readonly keepToken: (token: string) => Promise<void>;
   /** Resolves when the tunnel reaches the new agent. */
@@ -137,8 +135,7 @@ export async function deployAgent(options: DeploymentOptions, signal: AbortSigna
   const upload = await step('upload', (tell) => uploadBundle(connection, options.bundle, tell, signal));
   await step('install', (tell) => root(installScript(upload, profile.username), tell));
   await step('start', (tell) => root(startScript, tell));
-  await step('token', async (tell) => {
-    if (await options.hasToken(signal)) return tell('the token of this console goes on\n');
+  await step('token', async () => {
     const output = await root(tokenScript, () => undefined);
     await options.keepToken(parseToken(output));
   });

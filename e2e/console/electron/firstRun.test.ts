@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { type Lab, startLab } from '../../lab/lab.ts';
 import { type SshServer, startSshServer } from '../../lab/ssh/sshServer.ts';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
@@ -17,7 +16,6 @@ const lacking =
   (process.getuid?.() === 0 ? undefined : 'root, for a machine of its own');
 
 const run = promisify(execFile);
-const Tokens = z.array(z.object({ id: z.string() }));
 /** Makes the agent that is there an older one, and starts it again. */
 const olderAgent = `
 set -eu
@@ -143,7 +141,6 @@ describe.skipIf(lacking !== undefined)(
     it('upgrades an older agent by one click: it keeps what it knew, and nothing of the older one stays', async () => {
       const { page } = console;
       const { version } = await invoke(page, 'app.info', undefined);
-      const tokens = await onAppliance('ossea-agent --json token list');
       await onAppliance(olderAgent);
       await page.getByRole('navigation').getByRole('link', { name: 'Appliances' }).click();
       await page.getByRole('link', { name: 'new appliance' }).click();
@@ -158,10 +155,6 @@ describe.skipIf(lacking !== undefined)(
       expect(folders.filter((name) => /^[0-9a-f]{16}-|^ossea-agent-.*\.tar\.gz$/.test(name))).toEqual([
         current,
       ]);
-      const names = (list: string) => Tokens.parse(JSON.parse(list)).map(({ id }) => id);
-      expect(names(await onAppliance('ossea-agent --json token list')), 'access tokens').toEqual(
-        names(tokens),
-      );
       expect(console.errors).toEqual([]);
     });
   },
