@@ -27,8 +27,9 @@ beforeEach(() => {
   Object.assign(site.lab.cloud.faults, noCloudFaults);
 });
 
-const oneDisk = (mebibytes: number) => [
-  { sizeBytes: mebibytes * mebibyte, fill: { seed: ++disks, dataFraction: 0.6, pattern: 'random' as const } },
+/** @param dataFraction 1 where it matters what is at an offset, or how long the copy takes */
+const oneDisk = (mebibytes: number, dataFraction = 0.6) => [
+  { sizeBytes: mebibytes * mebibyte, fill: { seed: ++disks, dataFraction, pattern: 'random' as const } },
 ];
 
 interface Faults {
@@ -63,7 +64,7 @@ describe('the source', () => {
   });
 
   it('pitfall 16: forgets the session in mid-copy', async () => {
-    const workload = await site.workload({ name: 'forgotten', disks: oneDisk(48) });
+    const workload = await site.workload({ name: 'forgotten', disks: oneDisk(48, 1) });
     await site.setBandwidth(workload, 10);
     const job = await site.start(workload);
     for (const megabytes of [4, 8, 12]) {
@@ -116,7 +117,7 @@ describe('the source', () => {
   });
 
   it('has a region that cannot be read: the error names disk and range, and nothing is left', async () => {
-    const workload = await site.workload({ name: 'bad-sector', disks: oneDisk(16) });
+    const workload = await site.workload({ name: 'bad-sector', disks: oneDisk(16, 1) });
     const offset = 5 * mebibyte;
     site.lab.vcenter.faults.folderBadRanges = [{ path: '', offset, length: 512 }];
     const job = await site.replicate(workload, 300_000);
@@ -132,7 +133,7 @@ describe('the source', () => {
   });
 
   it('shows another certificate in mid-copy: a loud error with both fingerprints, and its confirmation goes on', async () => {
-    const workload = await site.workload({ name: 'certificate', disks: oneDisk(32) });
+    const workload = await site.workload({ name: 'certificate', disks: oneDisk(32, 1) });
     await site.setBandwidth(workload, 6);
     const job = await site.start(workload);
     await site.until(job, ({ doneBytes }) => doneBytes > 4 * mebibyte);
@@ -213,7 +214,7 @@ it.skipIf(process.getuid?.() !== 0 || !hasFuse)(
   'a target that fails with EIO: the job says which device and waits, and goes on when it can be written again',
   async () => {
     site.lab.cloud.backNextVolume({ kind: 'failing', error: 'EIO' });
-    const workload = await site.workload({ name: 'bad-volume', disks: oneDisk(24) });
+    const workload = await site.workload({ name: 'bad-volume', disks: oneDisk(24, 1) });
     await site.setBandwidth(workload, 6);
     const job = await site.start(workload);
     await site.until(job, ({ doneBytes }) => doneBytes > 3 * mebibyte);
