@@ -11,10 +11,6 @@ import { deepLinkOf, deepLinkScheme, parseDeepLink } from './shell/deepLink.ts';
 import { isTrustedSender, lockDown } from './shell/security.ts';
 import { ConsoleWindow, rememberedStart, rememberedTheme } from './shell/window.ts';
 
-// An inventory of thousands passes through the page, whose V8 would keep the room that it took: a small nursery and code compiled for
-// its size give a sixth of its memory back. What a person waits for stays within its limits.
-app.commandLine.appendSwitch('js-flags', '--max-semi-space-size=2 --optimize-for-size');
-
 declareAppProtocol();
 // An Electron in development would take the links away from the installed console.
 if (app.isPackaged) app.setAsDefaultProtocolClient(deepLinkScheme);
