@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { AgentEvent, Problem, type Role, type Route, type RouteName, routes } from '../contract/index.ts';
-
-function isRouteName(name: string): name is RouteName {
-  return Object.hasOwn(routes, name);
-}
+import {
+  AgentEvent,
+  isRouteName,
+  Problem,
+  type Role,
+  type Route,
+  type RouteName,
+  routes,
+} from '../contract/index.ts';
 
 /** The names of all operations of the contract. */
 export const operationNames: readonly RouteName[] = Object.keys(routes).filter(isRouteName);

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import PDFDocument from 'pdfkit';
 import prettyBytes from 'pretty-bytes';
-import { type FailoverReport, type RouteName, routes } from '../contract/index.ts';
+import { type FailoverReport, isRouteName, routes } from '../contract/index.ts';
 
 export interface PdfExtras {
   /** SHA-256 of the signing key, hex. */
@@ -211,11 +211,7 @@ function sizeOf(bytes: number): string {
 
 /** What the API says that an operation does. */
 function deedOf(action: string): string {
-  return isRoute(action) ? routes[action].summary : action;
-}
-
-function isRoute(action: string): action is RouteName {
-  return Object.hasOwn(routes, action);
+  return isRouteName(action) ? routes[action].summary : action;
 }
 
 function moment(at: string): string {

@@ -1,5 +1,6 @@
 import {
   type AuditEntry,
+  isRouteName,
   type Job,
   type RouteName,
   routes,
@@ -54,13 +55,9 @@ const acts: { readonly [R in RouteName]?: string } = {
   markTested: 'Mark as tested',
 };
 
-function isRoute(action: string): action is RouteName {
-  return Object.hasOwn(routes, action);
-}
-
 /** What was done, or tried; an action of a newer agent keeps its name. */
 export function actOf({ action }: Pick<AuditEntry, 'action'>): string {
-  return isRoute(action) ? (acts[action] ?? `Read: ${routes[action].summary}`) : action;
+  return isRouteName(action) ? (acts[action] ?? `Read: ${routes[action].summary}`) : action;
 }
 
 export interface Subject {
