@@ -102,13 +102,7 @@ export async function runConsole({
       tell('agent.event', event);
     },
     onReached: (applianceId) => {
-      // The page has read on this occasion, too, that nothing is lent.
-      const onLent = (endpointId: string): void =>
-        tell('agent.event', {
-          applianceId,
-          event: { kind: 'endpoint', at: new Date().toISOString(), endpointId },
-        });
-      lendAgain(vault, fleet, applianceId, onLent).catch((error: unknown) =>
+      lendAgain(vault, fleet, applianceId).catch((error: unknown) =>
         log.warn({ applianceId, error }, 'credentials could not be lent again'),
       );
     },

@@ -56,14 +56,8 @@ export async function lend(
 /**
  * Lends again what an appliance held without limit and holds no more: an agent keeps credentials in memory, so after its restart
  * jobs wait for them. Leases that were limited in time, or taken back, stay ended.
- * @param onLent told of each endpoint that has credentials again: the agent's events do not tell of it
  */
-export async function lendAgain(
-  vault: Vault,
-  fleet: Fleet,
-  applianceId: ProfileId,
-  onLent: (endpointId: string) => void,
-): Promise<void> {
+export async function lendAgain(vault: Vault, fleet: Fleet, applianceId: ProfileId): Promise<void> {
   const held = vault.profiles.leasesHeldBy(applianceId).filter(({ limited }) => !limited);
   if (held.length === 0) return;
   const endpoints = [
@@ -74,7 +68,6 @@ export async function lendAgain(
     const endpoint = endpoints.find(({ id }) => id === endpointId);
     if (endpoint?.lease.kind !== 'none') continue;
     await lend(vault, fleet, { applianceId, profileId, endpointKind, endpointId });
-    onLent(endpointId);
   }
 }
 

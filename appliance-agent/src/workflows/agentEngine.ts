@@ -68,6 +68,7 @@ export class AgentEngine implements Engine {
   readonly #jobs: JobControl;
   readonly #scheduler: Scheduler;
   #limits: Limits;
+  #forgetLeases: () => void = () => undefined;
 
   private constructor(parts: EngineParts, limits: Limits) {
     const { config, store, credentials, logger, version } = parts;
@@ -102,12 +103,19 @@ export class AgentEngine implements Engine {
   }
 
   async launch(): Promise<void> {
+    const { credentials, logger } = this.#parts;
+    this.#forgetLeases = credentials.onChange((endpointId) => {
+      this.#tellEndpoint(endpointId).catch((error: unknown) =>
+        logger.warn({ endpointId, error: String(error) }, 'a change of a lease could not be told'),
+      );
+    });
     await this.#runner.launch();
     await this.failovers.launch();
     this.#scheduler.launch();
   }
 
   async shutdown(): Promise<void> {
+    this.#forgetLeases();
     await this.#scheduler[Symbol.asyncDispose]();
     await this.failovers.shutdown();
     await this.#runner.shutdown();
