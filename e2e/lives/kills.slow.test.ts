@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CloudId, type Failover, type Job } from '../../appliance-agent/src/contract/index.ts';
+import { CloudId, type Job } from '../../appliance-agent/src/contract/index.ts';
 import { guestLog, LiveSite } from '../agent/liveSite.ts';
 import { fraction } from '../lab/chaos/random.ts';
+import { jobOf } from './killedAtEachStep.ts';
 import { ask, hasEnded, jobEnded, startAgain } from './patience.ts';
 
 /** Kills of the agent over the whole life of a workload, and those of them at which the database's server goes first. */
@@ -26,7 +27,7 @@ it(`a life from the first copy to the commit survives ${mostKills} kills at rand
   const { agent, lab } = site.site;
 
   /** Runs a job to its end, and kills the agent so many times while it runs. */
-  const underFire = async (wanted: number, begin: () => Promise<Job>): Promise<Job> => {
+  const underFire = async (wanted: number, begin: () => Promise<Pick<Job, 'id'>>): Promise<Job> => {
     const { id } = await ask(begin);
     for (let kill = 0; kill < wanted; kill++) {
       await setTimeout(150 + fraction(seed, 'moment', kills) * 900);
@@ -44,14 +45,11 @@ it(`a life from the first copy to the commit survives ${mostKills} kills at rand
     expect(job.problem, job.kind).toBeUndefined();
     return job;
   };
-  const jobOf = async (failover: Failover): Promise<Job> => {
-    const { jobId = '' } = await site.until(failover.id, (each) => each.jobId !== undefined);
-    return site.client.call('getJob', { params: { id: jobId } });
-  };
   const params = (id: string) => ({ params: { id } });
   const replicate = (workloadId: string) =>
     site.client.call('startReplicate', { ...params(workloadId), body: {} });
-  const live = async (workload: Parameters<LiveSite['start']>[0]) => jobOf(await site.start(workload));
+  const live = async (workload: Parameters<LiveSite['start']>[0]) =>
+    jobOf(site, (await site.start(workload)).id);
 
   const workload = await site.workload('victim', [24, 12], {
     guest: { writesPerSecond: 60, workingSet: 0.4, log: guestLog },
@@ -60,9 +58,10 @@ it(`a life from the first copy to the commit survives ${mostKills} kills at rand
   await underFire(5, () => replicate(workload.id));
 
   const networkId = CloudId.parse(lab.cloud.defaults.testNetworkId);
-  await underFire(8, async () =>
-    jobOf(await site.client.call('startTestFailover', { ...params(workload.id), body: { networkId } })),
-  );
+  await underFire(8, async () => {
+    const started = { ...params(workload.id), body: { networkId } };
+    return jobOf(site, (await site.client.call('startTestFailover', started)).id);
+  });
   const [test] = (await ask(() => site.client.call('listFailovers', { query: { workloadId: workload.id } })))
     .items;
   expect(test?.state).toBe('active');
