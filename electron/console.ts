@@ -12,6 +12,7 @@ import {
 import { Deployments } from './appliance/deployment.ts';
 import { Fleet } from './appliance/fleet.ts';
 import { lendAgain } from './appliance/lending.ts';
+import { openQuestions } from './appliance/openQuestions.ts';
 import { createHandlers, type Tell } from './handlers.ts';
 import { type Answer, createAnswer, send } from './ipc/registry.ts';
 import { showBadge } from './shell/badge.ts';
@@ -84,9 +85,10 @@ export async function runConsole({
   }
   applySettings();
 
-  function notify({ title, body, path }: Notice): void {
+  function notify({ title, body, path, urgent = false }: Notice): void {
     if (!Notification.isSupported()) return;
-    const notification = new Notification({ title, body });
+    const stays = { urgency: 'critical', timeoutType: 'never' } as const;
+    const notification = new Notification({ title, body, ...(urgent && stays) });
     notification.on('click', () => window.show(path));
     notification.show();
   }
@@ -98,13 +100,18 @@ export async function runConsole({
     onStatus: (status) => tell('appliance.status', status),
     onEvent: (event) => {
       jobs.take(event.event);
-      if (event.event.kind === 'job') notifier.take(event.applianceId, event.event.job);
+      notifier.take(event.applianceId, event.event);
       tell('agent.event', event);
     },
     onReached: (applianceId) => {
       lendAgain(vault, fleet, applianceId).catch((error: unknown) =>
         log.warn({ applianceId, error }, 'credentials could not be lent again'),
       );
+      openQuestions(fleet, applianceId)
+        .then((waiting) => {
+          for (const failover of waiting) notifier.takeFailover(applianceId, failover);
+        })
+        .catch((error: unknown) => log.warn({ applianceId, error }, 'open questions could not be read'));
     },
     onTrouble: (applianceId, error) => log.warn({ applianceId, error }, 'event stream'),
   });

@@ -7,6 +7,7 @@ import { Outlet, NavLink as RouterLink, useLocation, useSearchParams } from 'rea
 import { HealthBanner } from '../components/HealthBanner.tsx';
 import { HealthDot } from '../components/HealthDot.tsx';
 import { needsPerson } from '../components/job/jobWords.ts';
+import { QuestionBanner } from '../components/QuestionBanner.tsx';
 import { useAgentQuery } from '../queries/agent.ts';
 import { useConsoleQuery } from '../queries/console.ts';
 import { shownAppliance, useApplianceChoice } from '../stores/appliance.ts';
@@ -47,14 +48,15 @@ function useChosenAppliance() {
   return { appliances, applianceId: shown, choose };
 }
 
-/** How many workloads and jobs stand still until somebody does something. */
-function useNeedingSomeone(applianceId: string | undefined): number {
+/** How many workloads and jobs stand still until somebody does something, and those of the jobs. */
+function useNeedingSomeone(applianceId: string | undefined) {
   const workloads = useAgentQuery(applianceId, 'listWorkloads', {}).data?.data.items ?? [];
-  const waiting = useAgentQuery(applianceId, 'listJobs', { query: { state: 'waiting', limit: 50 } });
-  return (
-    workloads.filter(({ attention }) => attention !== undefined).length +
-    (waiting.data?.data.items ?? []).filter(needsPerson).length
-  );
+  const answer = useAgentQuery(applianceId, 'listJobs', { query: { state: 'waiting', limit: 50 } });
+  const waiting = (answer.data?.data.items ?? []).filter(needsPerson);
+  return {
+    needing: workloads.filter(({ attention }) => attention !== undefined).length + waiting.length,
+    waiting,
+  };
 }
 
 /** Navigation, appliance and health around every screen. */
@@ -66,7 +68,7 @@ export function Frame() {
   useEffect(() => screen.current?.scrollTo(0, 0), [pathname]);
   const { appliances, applianceId, choose } = useChosenAppliance();
   const status = useConsoleQuery('appliances.status').data?.find(({ id }) => id === applianceId);
-  const needing = useNeedingSomeone(applianceId);
+  const { needing, waiting } = useNeedingSomeone(applianceId);
 
   useEffect(() => {
     performance.mark('interactive');
@@ -134,6 +136,7 @@ export function Frame() {
       </AppShell.Navbar>
       <AppShell.Main style={{ display: 'flex', flexDirection: 'column', height: '100dvh' }}>
         {status && <HealthBanner status={status} />}
+        <QuestionBanner waiting={waiting} />
         <KeychainDialog />
         <div ref={screen} className={styles.screen} data-screen>
           <Outlet />

@@ -247,21 +247,27 @@ describe.skipIf(consoleTestsLack !== undefined)(
       expect(cloud.vms().map(({ name }) => name)).not.toContain('shop-3-test');
     });
 
+    /** Chooses the cutover of a workload and confirms it; what is not named stays as it is offered. */
+    async function cutOver(name: string, choices: Readonly<Record<string, string>>): Promise<void> {
+      const { page } = console;
+      await nav('Workloads').click();
+      await page.getByRole('link', { name }).first().click();
+      await page.getByRole('button', { name: 'Cut over' }).click();
+      await page.getByRole('menuitem', { name: /Cutover/ }).click();
+      await page.getByLabel('Prepare the guest').selectOption('none');
+      for (const [label, value] of Object.entries(choices)) await page.getByLabel(label).fill(value);
+      await page.getByRole('status').getByText('Ready.').waitFor();
+      await page.getByRole('button', { name: 'Cut over' }).click();
+      const confirmation = page.getByRole('dialog', { name: 'Cut over' });
+      await confirmation.getByLabel(`Type "${name}" to confirm`).fill(name);
+      await confirmation.getByRole('button', { name: 'Cut over' }).click();
+    }
+
     it('cuts a workload over, keeps the signed report of it, and takes it back', async () => {
       const { page } = console;
       const { cloud, vcenter } = remote.site.lab;
       const source = vcenter.vm('shop-1');
-      await nav('Workloads').click();
-      await page.getByRole('link', { name: 'shop-1' }).first().click();
-      await page.getByRole('button', { name: 'Cut over' }).click();
-      await page.getByRole('menuitem', { name: /Cutover/ }).click();
-      await page.getByLabel('Prepare the guest').selectOption('none');
-      await page.getByLabel('Downtime budget, seconds').fill('900');
-      await page.getByRole('status').getByText('Ready.').waitFor();
-      await page.getByRole('button', { name: 'Cut over' }).click();
-      const confirmation = page.getByRole('dialog', { name: 'Cut over' });
-      await confirmation.getByLabel('Type "shop-1" to confirm').fill('shop-1');
-      await confirmation.getByRole('button', { name: 'Cut over' }).click();
+      await cutOver('shop-1', { 'Downtime budget, seconds': '900' });
       await page.getByText('Runs on the target, not committed').waitFor({ timeout: 90_000 });
       await page.getByText('Commit or roll back', { exact: true }).waitFor();
       expect(cloud.vm('shop-1').state).toBe('Running');
@@ -286,6 +292,94 @@ describe.skipIf(consoleTestsLack !== undefined)(
       await page.getByText('Rolled back', { exact: true }).waitFor({ timeout: 90_000 });
       expect(source).toMatchObject({ name: 'shop-1', powerState: 'poweredOn', fenced: false });
       await expect.poll(async () => (await workloadOf('shop-1'))?.state).toBe('protected');
+    });
+
+    it('tells a console that was closed meanwhile of a guest that does not shut down, and takes the answer', async () => {
+      const { faults } = remote.site.lab.vcenter;
+      faults.guestIgnoresShutdown = true;
+      const budget = { 'Downtime budget, seconds': '900', 'Time to shut down, seconds': '5' };
+      await cutOver('shop-1', budget);
+      await console.page.getByText('Downtime, running').waitFor({ timeout: 60_000 });
+      // Nobody is there when the question comes.
+      await console.quit();
+      await remote.ssh.kill();
+      const asked = () =>
+        remote.site.agent.client.call('listJobs', { query: { state: 'waiting' } }).then(({ items }) => items);
+      await expect.poll(async () => (await asked())[0]?.waitReason).toBe('person');
+
+      console = await desk.launch();
+      const { page, inMain } = console;
+      await inMain(({ Notification }) => {
+        if ('notices' in globalThis) return;
+        const notices: unknown[] = [];
+        Object.assign(globalThis, { notices });
+        Notification.prototype.show = function show() {
+          notices.push(this);
+        };
+      });
+      await remote.ssh.start();
+      await expectState(page, applianceId, 'online', 60_000);
+      const titles = () =>
+        inMain(() => (Reflect.get(globalThis, 'notices') as { title: string }[]).map(({ title }) => title));
+      await expect.poll(titles).toEqual(['The cutover of shop-1 needs you']);
+      await nav('Jobs').click();
+      await page
+        .getByRole('status')
+        .getByText(/has not shut down within 5 seconds/)
+        .waitFor();
+      await page.getByRole('link', { name: 'Answer it' }).waitFor();
+      // What the notification opens.
+      await inMain(() => {
+        const [notice] = Reflect.get(globalThis, 'notices') as { emit(event: string): void }[];
+        notice?.emit('click');
+      });
+      await page.getByText('It waits for your answer').waitFor();
+      await page.getByRole('button', { name: 'Power it off' }).click();
+      await page.getByText('Runs on the target, not committed').waitFor({ timeout: 90_000 });
+      faults.guestIgnoresShutdown = false;
+    });
+
+    it('commits a cutover by the name of its VM, after showing what is removed; what the VM wrote stays', async () => {
+      const { page } = console;
+      const { cloud, vcenter } = remote.site.lab;
+      const workload = await workloadOf('shop-1');
+      if (!workload) throw new Error('The workload is gone');
+      // What the VM writes on the target.
+      await remote.site.damage(workload, 5 * mebibyte);
+      const written = await remote.site.replicaDigests(workload);
+
+      await page.getByRole('button', { name: 'Roll back' }).click();
+      const back = page.getByRole('dialog', { name: 'Roll back to the source' });
+      await back
+        .getByText(
+          /what was written to them since is lost|What was written on the target since its start is lost/,
+        )
+        .first()
+        .waitFor();
+      await expectPage(back.getByRole('button', { name: 'Roll back' })).toBeDisabled();
+      await back.getByRole('button', { name: 'Leave it' }).click();
+
+      await page.getByRole('button', { name: 'Commit' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Commit the cutover' });
+      await dialog
+        .getByRole('listitem')
+        .filter({ hasText: /ossea-before-failover.*Delete it/ })
+        .waitFor();
+      await dialog
+        .getByRole('listitem')
+        .filter({ hasText: /It becomes the VM’s own/ })
+        .waitFor();
+      const commit = dialog.getByRole('button', { name: 'Commit' });
+      await expectPage(commit).toBeDisabled();
+      await dialog.getByLabel('Type "shop-1" to confirm').fill('shop-1');
+      await commit.click();
+      await page.getByText('Committed', { exact: true }).waitFor({ timeout: 60_000 });
+      expect(cloud.vm('shop-1').state).toBe('Running');
+      expect(vcenter.vm('shop-1')).toMatchObject({ powerState: 'poweredOff', fenced: true });
+      expect(await remote.site.replicaDigests(workload)).toEqual(written);
+      await expect.poll(async () => (await workloadOf('shop-1'))?.state).toBe('migrated');
+      await nav('Workloads').click();
+      await expectPage(page.getByRole('row', { name: /shop-1/ })).toContainText('Migrated');
     });
 
     it('shows what it knew when it is started without the appliance', async () => {

@@ -7,7 +7,7 @@ export const kindWords: Record<Job['kind'], string> = {
   verify: 'Verify',
   cleanup: 'Clean up',
   'test-failover': 'Test failover of',
-  'live-failover': 'Fail over',
+  'live-failover': 'Cut over',
   commit: 'Commit',
   rollback: 'Roll back',
   'failover-cleanup': 'Clean up after failover of',
@@ -95,6 +95,16 @@ export function titleOf({ kind, workloadName }: Job): string {
 /** Whether the job stands still until somebody does something. */
 export function needsPerson({ state, waitReason }: Job): boolean {
   return state === 'waiting' && (waitReason === undefined || ['credentials', 'person'].includes(waitReason));
+}
+
+/** The screen on which a failover's job is followed and its questions are answered; undefined for other jobs and once it is over. */
+export function failoverPathOf(job: Job): string | undefined {
+  const { kind, workloadId } = job;
+  if (workloadId === undefined || isOver(job)) return undefined;
+  if (kind === 'test-failover') return `/workloads/${workloadId}/cutover?kind=test`;
+  return ['live-failover', 'commit', 'rollback'].includes(kind)
+    ? `/workloads/${workloadId}/cutover?kind=live`
+    : undefined;
 }
 
 export const isOver = ({ state }: Job) => ['succeeded', 'failed', 'cancelled'].includes(state);

@@ -69,3 +69,19 @@ test('a test that runs and a cutover that is not committed lead to the decision 
   ];
   expect(outline(workloads, [])).toEqual(['web-1: Look at the test', 'web-2: Commit or roll back']);
 });
+
+test('a cutover that asks something leads to where it is answered', () => {
+  const workload = workloadFixture(1);
+  const asking = jobFixture(1, workload, {
+    kind: 'live-failover',
+    state: 'waiting',
+    waitReason: 'person',
+    message: 'Power it off?',
+  });
+  expect(nextSteps([workload], [asking])).toMatchObject([
+    {
+      reason: 'Power it off?',
+      action: { label: 'Answer it', path: `/workloads/${workload.id}/cutover?kind=live` },
+    },
+  ]);
+});

@@ -1,4 +1,5 @@
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { failoverPathOf } from '../../components/job/jobWords.ts';
 
 /** Something that waits for a person, and where it is done. */
 export interface NextStep {
@@ -37,6 +38,11 @@ const decisions: Partial<
   },
 };
 
+function whereSeenTo(job: Job, label: string): NextStep['action'] {
+  const path = failoverPathOf(job);
+  return path === undefined ? { label, path: `/jobs/${job.id}` } : { label: 'Answer it', path };
+}
+
 /**
  * What engineers should do now: workloads that ask for someone, jobs that wait for a person or failed and were not tried
  * again since, failovers that wait for a decision, and workloads without any replica. The urgent first, within those the oldest.
@@ -70,7 +76,7 @@ export function nextSteps(workloads: readonly Workload[], jobs: readonly Job[]):
         id: `job ${job.id}`,
         subject,
         reason: job.message ?? 'The job waits for a person.',
-        action: wanted.path === '/jobs' ? { ...wanted, path: `/jobs/${job.id}` } : wanted,
+        action: wanted.path === '/jobs' ? whereSeenTo(job, wanted.label) : wanted,
         since: job.startedAt ?? job.createdAt,
         urgent: true,
       });
