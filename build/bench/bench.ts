@@ -1,8 +1,8 @@
 /**
- * Compares the block copy engine with nbdcopy and qemu-img on this machine.
+ * Compares the block copy engine with nbdcopy and qemu-img on this machine, and tells what a delta and a cutover cost.
  *
- *   npm run bench -- [--quick | --size 4G] [--runs 5] [--only unix,ssh,folder,memory,chunks,digests] [--chunk 1M]
- *                    [--folder /dev/shm] [--json]
+ *   npm run bench -- [--quick | --size 4G] [--runs 5] [--only unix,ssh,folder,memory,chunks,digests,deltas,cutover]
+ *                    [--chunk 1M] [--folder /dev/shm] [--json]
  *
  * Needs two and a half times the size in `--folder`, which should be a tmpfs: a disk's caches tell of themselves, not of programs.
  * Programs take turns within each round, so that what else the machine does meets all of them; read the ratios, which are
@@ -12,6 +12,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { agentMemory } from './agentMemory.ts';
+import {
+  benchCutover,
+  benchDeltas,
+  type CutoverCost,
+  type DeltaCost,
+  tellCutover,
+  tellDelta,
+} from './deltas.ts';
 import { benchDigests } from './digests.ts';
 import { EngineProcess } from './engineProcess.ts';
 import { makeImage, makeTarget, mustBeEqual } from './images.ts';
@@ -26,7 +34,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     size: { type: 'string' },
     runs: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'unix,ssh,folder,memory,chunks,digests' },
+    only: { type: 'string', default: 'unix,ssh,folder,memory,chunks,digests,deltas,cutover' },
     chunk: { type: 'string' },
     folder: { type: 'string', default: '/dev/shm' },
     json: { type: 'boolean', default: false },
@@ -48,6 +56,8 @@ const folder = await mkdtemp(join(flags.folder, 'ossea-bench-'));
 const measured: Measured[] = [];
 const targetPath = join(folder, 'target.img');
 let digests = '';
+let delta: DeltaCost | undefined;
+let cutover: CutoverCost | undefined;
 try {
   if (chosen.includes('digests')) digests = benchDigests(rounds);
   if (chosen.includes('unix') || chosen.includes('ssh')) {
@@ -57,11 +67,21 @@ try {
   if (chosen.includes('folder')) await benchFolder();
   if (chosen.includes('chunks')) await benchChunks();
   if (chosen.includes('memory')) await benchMemory();
+  if (chosen.includes('deltas')) delta = await benchDeltas(rounds);
+  if (chosen.includes('cutover')) cutover = await benchCutover(rounds);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
-if (flags.json) console.log(JSON.stringify({ sizeBytes, rounds, measured }));
-else console.log([showTable(measured), digests].filter(Boolean).join('\n\n'));
+if (flags.json) console.log(JSON.stringify({ sizeBytes, rounds, measured, delta, cutover }));
+else {
+  const told = [
+    measured.length > 0 && showTable(measured),
+    digests,
+    delta && tellDelta(delta),
+    cutover && tellCutover(cutover),
+  ];
+  console.log(told.filter(Boolean).join('\n\n'));
+}
 
 async function benchNbd(content: string, dataShare: number): Promise<void> {
   const image = join(folder, 'source.img');

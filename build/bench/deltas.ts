@@ -1,20 +1,12 @@
-/**
- * What a delta and a cutover cost on the embedded lab, whose servers answer at once:
- *
- *   npm run bench:deltas -- [--runs 5] [--only deltas,cutover] [--json]
- *
- * `deltas`: the same 64 MiB changed in a disk of 1 GiB and in one of 64 GiB, both sparse, by turns; aim: within 1.3 times of each other.
- * `cutover`: from the source seen powered off until the target's VM is started, with a last delta of 64 MiB; aim: under 3 s.
- */
+/** What a delta and a cutover cost on the embedded lab, whose servers answer at once. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Job, Workload } from '../../appliance-agent/src/contract/index.ts';
 import { AgentProcess, addEndpoints, addWorkload, jobEnd } from '../../e2e/agent/agentProcess.ts';
 import { until } from '../../e2e/agent/until.ts';
-import { startLab } from '../../e2e/lab/lab.ts';
+import { type Lab, startLab } from '../../e2e/lab/lab.ts';
 import type { LabDisk } from '../../e2e/lab/vcenter/vcenter.ts';
 import { median } from './report.ts';
 
@@ -24,32 +16,45 @@ const changedBytes = 64 * mebibyte;
 /** Longer than anything here should take. */
 const patienceMs = 10 * 60_000;
 
-const { values: flags } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'deltas,cutover' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const rounds = Number(flags.runs);
-const chosen = flags.only.split(',');
+/** The same change in disks of different sizes. Seconds are medians. */
+export interface DeltaCost {
+  readonly changedBytes: number;
+  readonly rounds: number;
+  readonly seconds1GiB: number;
+  readonly seconds64GiB: number;
+  /** How many times as long the large disk took as the small one. */
+  readonly ratio: number;
+}
 
-await using undo = new AsyncDisposableStack();
-const folder = await mkdtemp(join(tmpdir(), 'ossea-bench-deltas-'));
-undo.defer(() => rm(folder, { recursive: true, force: true }));
-const lab = undo.use(await startLab({ dir: join(folder, 'lab'), vms: [] }));
-const agent = undo.use(await AgentProcess.start(lab, join(folder, 'agent'), { OSSEA_LOG_LEVEL: 'warn' }));
-const endpoints = await addEndpoints(agent, lab);
+/** What the agent adds to a downtime. Seconds are medians. */
+export interface CutoverCost {
+  readonly lastDeltaBytes: number;
+  readonly rounds: number;
+  /** From the source seen powered off until the target's VM is started. */
+  readonly seconds: number;
+  readonly downtimeSeconds: number;
+}
 
-const results = {
-  ...(chosen.includes('deltas') && { deltas: await benchDeltas() }),
-  ...(chosen.includes('cutover') && { cutover: await benchCutover() }),
-};
-if (flags.json) console.log(JSON.stringify(results));
-else show(results);
+/** An agent and a lab of their own, for the time of a measurement. */
+interface Site extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly agent: AgentProcess;
+  readonly endpoints: Awaited<ReturnType<typeof addEndpoints>>;
+}
+
+async function openSite(): Promise<Site> {
+  await using undo = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'ossea-bench-deltas-'));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const lab = undo.use(await startLab({ dir: join(folder, 'lab'), vms: [] }));
+  const agent = undo.use(await AgentProcess.start(lab, join(folder, 'agent'), { OSSEA_LOG_LEVEL: 'warn' }));
+  const endpoints = await addEndpoints(agent, lab);
+  const kept = undo.move();
+  return { lab, agent, endpoints, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
 
 /** A workload with one empty disk, replicated once. */
-async function protect(name: string, sizeBytes: number): Promise<Workload> {
+async function protect({ lab, agent, endpoints }: Site, name: string, sizeBytes: number): Promise<Workload> {
   await lab.vcenter.addVm({ name, disks: [{ sizeBytes }], guest: {} });
   const workload = await addWorkload(agent, endpoints, name);
   lab.vcenter.vm(name).stopGuest();
@@ -57,11 +62,11 @@ async function protect(name: string, sizeBytes: number): Promise<Workload> {
     params: { id: workload.id },
     body: { conversion: { kind: 'none', hardware: 'emulated' } },
   });
-  await replicate(workload);
+  await replicate(agent, workload);
   return workload;
 }
 
-async function replicate({ id, name }: Workload): Promise<Job> {
+async function replicate(agent: AgentProcess, { id, name }: Workload): Promise<Job> {
   const started = await agent.client.call('startReplicate', { params: { id }, body: {} });
   const job = await jobEnd(agent, started.id, patienceMs);
   if (job.state === 'succeeded') return job;
@@ -75,20 +80,27 @@ function change(disk: LabDisk): void {
   for (let piece = 0; piece < pieces; piece++) disk.write(piece * apart, randomBytes(mebibyte));
 }
 
-async function benchDeltas() {
+/** 64 MiB changed in a disk of 1 GiB and in one of 64 GiB, both sparse, by turns. */
+export async function benchDeltas(rounds: number): Promise<DeltaCost> {
+  await using site = await openSite();
   const disks = [
     { name: 'delta-1', sizeBytes: gibibyte },
     { name: 'delta-64', sizeBytes: 64 * gibibyte },
   ];
   const contenders = [];
   for (const { name, sizeBytes } of disks) {
-    contenders.push({ name, sizeBytes, workload: await protect(name, sizeBytes), seconds: [] as number[] });
+    contenders.push({
+      name,
+      sizeBytes,
+      workload: await protect(site, name, sizeBytes),
+      seconds: [] as number[],
+    });
   }
   // The first round warms up and does not count.
   for (let round = 0; round <= rounds; round++) {
     for (const { name, workload, seconds } of contenders) {
-      change(lab.vcenter.vm(name).disk(2000));
-      const job = await replicate(workload);
+      change(site.lab.vcenter.vm(name).disk(2000));
+      const job = await replicate(site.agent, workload);
       const took = (Date.parse(job.endedAt ?? '') - Date.parse(job.startedAt ?? '')) / 1000;
       if (round > 0) seconds.push(took);
     }
@@ -103,12 +115,15 @@ async function benchDeltas() {
   };
 }
 
-async function benchCutover() {
+/** Whole cutovers with a last delta of 64 MiB. */
+export async function benchCutover(rounds: number): Promise<CutoverCost> {
+  await using site = await openSite();
+  const { lab, agent } = site;
   const seconds: number[] = [];
   const downtimes: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const name = `cutover-${round}`;
-    const workload = await protect(name, gibibyte);
+    const workload = await protect(site, name, gibibyte);
     const vm = lab.vcenter.vm(name);
     change(vm.disk(2000));
     const off = until(
@@ -141,17 +156,16 @@ async function benchCutover() {
   };
 }
 
-function show({ deltas, cutover }: typeof results): void {
-  if (deltas) {
-    console.log(
-      `A delta of ${deltas.changedBytes / mebibyte} MiB, median of ${deltas.rounds}: ${deltas.seconds1GiB.toFixed(2)} s in 1 GiB, ` +
-        `${deltas.seconds64GiB.toFixed(2)} s in 64 GiB: ${deltas.ratio.toFixed(2)} times as long (aim: 1.3 at most).`,
-    );
-  }
-  if (cutover) {
-    console.log(
-      `A cutover with a last delta of ${cutover.lastDeltaBytes / mebibyte} MiB, median of ${cutover.rounds}: ${cutover.seconds.toFixed(2)} s ` +
-        `from power-off to the VM's start (aim: under 3 s), ${cutover.downtimeSeconds.toFixed(2)} s of downtime in all.`,
-    );
-  }
+export function tellDelta(cost: DeltaCost): string {
+  return (
+    `A delta of ${cost.changedBytes / mebibyte} MiB, median of ${cost.rounds}: ${cost.seconds1GiB.toFixed(2)} s in 1 GiB, ` +
+    `${cost.seconds64GiB.toFixed(2)} s in 64 GiB: ${cost.ratio.toFixed(2)} times as long (aim: 1.3 at most).`
+  );
+}
+
+export function tellCutover(cost: CutoverCost): string {
+  return (
+    `A cutover with a last delta of ${cost.lastDeltaBytes / mebibyte} MiB, median of ${cost.rounds}: ${cost.seconds.toFixed(2)} s ` +
+    `from power-off to the VM's start (aim: under 3 s), ${cost.downtimeSeconds.toFixed(2)} s of downtime in all.`
+  );
 }
