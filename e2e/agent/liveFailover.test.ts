@@ -26,6 +26,41 @@ const refusal = (call: Promise<unknown>) =>
   );
 
 describe('a live failover', () => {
+  it('of a VM with UEFI is refused before its shutdown where no host boots it, and warned of where nobody may look', async () => {
+    const workload = await site.protectedWorkload('uefi-nowhere', [8], { firmware: 'efi', nics: [] });
+    const { cloud } = site.site.lab;
+    const told = async (): Promise<string[]> => {
+      const { concerns } = await site.client.call('planFailover', {
+        params: { id: workload.id },
+        body: { kind: 'live' },
+      });
+      return concerns
+        .filter(({ rule }) => /uefi|host/.test(rule))
+        .map(({ rule, severity }) => `${severity} ${rule}`);
+    };
+    const hosts = [{ name: 'kvm-old', uefi: false }];
+    cloud.setHosts(hosts);
+    expect(await told()).toEqual(['warning target.uefi-unknown']);
+    cloud.setAdministrator(true);
+    try {
+      expect(await told()).toEqual(['critical target.no-uefi-host']);
+      const refused = await refusal(site.start(workload));
+      expect(isOsseaError(refused, 'failover.not-ready')).toBe(true);
+      expect(isOsseaError(refused) && refused.message).toContain('kvm-old');
+      expect(site.source(workload).powerState).toBe('poweredOn');
+      const { concerns, ready } = await site.client.call('readiness', { params: { id: workload.id } });
+      expect(ready, 'it may be replicated meanwhile').toBe(true);
+      expect(concerns).toContainEqual(
+        expect.objectContaining({ rule: 'target.no-uefi-host', severity: 'warning' }),
+      );
+      cloud.setHosts([...hosts, { name: 'kvm-new' }]);
+      expect(await told()).toEqual([]);
+    } finally {
+      cloud.setAdministrator(false);
+      cloud.setHosts([{ name: 'lab-kvm-1' }]);
+    }
+  });
+
   it('ends in a VM with the bytes of the source that it shut down, and can be committed', async () => {
     const workload = await site.protectedWorkload('moved', [8, 12], {
       firmware: 'efi',

@@ -104,6 +104,26 @@ describe('discovery', () => {
     expect(discovery.applianceVm).toBeUndefined();
   });
 
+  it('tells administrators of the hosts and by which firmware they boot; an ordinary account sees none', async () => {
+    const place = { macAddresses: cloud.applianceMacs };
+    expect((await discoverCloud(client, place)).hosts).toBeUndefined();
+    cloud.setHosts([
+      { name: 'kvm-1', tags: 'ssd, fast' },
+      { name: 'kvm-2', uefi: false, state: 'Down' },
+    ]);
+    cloud.setAdministrator(true);
+    try {
+      const { zoneId } = cloud.defaults;
+      expect((await discoverCloud(client, place)).hosts).toEqual([
+        { name: 'kvm-1', zoneId, hypervisor: 'KVM', available: true, tags: ['ssd', 'fast'], uefi: true },
+        { name: 'kvm-2', zoneId, hypervisor: 'KVM', available: false, tags: [], uefi: false },
+      ]);
+    } finally {
+      cloud.setAdministrator(false);
+      cloud.setHosts([{ name: 'lab-kvm-1' }]);
+    }
+  });
+
   it('knows that a CloudStack before 4.21 cannot deploy from a volume', async () => {
     await using old = await startCloud({ dataDir: join(folder, 'old'), version: '4.20.1.0' });
     await using oldClient = new CloudStackClient({

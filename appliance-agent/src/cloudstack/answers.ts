@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  type CloudHost,
   CloudId,
   type CloudNetwork,
   type CloudTemplate,
@@ -30,6 +31,14 @@ const TagList = z
 /** Ids joined by commas; undefined or empty means everywhere. */
 const ZoneIds = text.transform((ids): CloudId[] | undefined =>
   ids ? ids.split(',').map((id) => CloudId.parse(id.trim())) : undefined,
+);
+
+/** Names joined by commas. */
+const Tags = text.transform((tags): string[] =>
+  (tags ?? '')
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== ''),
 );
 
 /** A volume as CloudStack tells of it. `deviceid` is left out on purpose: it is not the guest's device. */
@@ -197,6 +206,7 @@ export const ServiceOfferingAnswer = z
     memory: count,
     iscustomized: flag,
     zoneid: ZoneIds,
+    hosttags: Tags,
   })
   .transform(
     (offering): ServiceOffering => ({
@@ -207,6 +217,7 @@ export const ServiceOfferingAnswer = z
       ...(offering.cpuspeed !== undefined && { cpuSpeedMhz: offering.cpuspeed }),
       ...(offering.memory !== undefined && { memoryBytes: offering.memory * mib }),
       ...(offering.zoneid && { zoneIds: offering.zoneid }),
+      ...(offering.hosttags.length > 0 && { hostTags: offering.hosttags }),
     }),
   );
 
@@ -387,6 +398,31 @@ export const StoragePoolAnswer = z.object({
   scope: text,
   clusterid: CloudId.optional(),
 });
+
+/** `ueficapability` says that the host has firmware for it and a description of it (`uefi.properties`); of Secure Boot nothing is said. */
+export const HostAnswer = z
+  .object({
+    name: z.string().default(''),
+    zoneid: CloudId,
+    hypervisor: text,
+    state: text,
+    resourcestate: text,
+    hahost: flag,
+    hosttags: Tags,
+    istagarule: flag,
+    ueficapability: flag,
+  })
+  .transform(
+    (host): CloudHost => ({
+      name: host.name,
+      zoneId: host.zoneid,
+      available:
+        (host.state ?? 'Up') === 'Up' && (host.resourcestate ?? 'Enabled') === 'Enabled' && !host.hahost,
+      ...(host.hypervisor !== undefined && { hypervisor: host.hypervisor }),
+      ...(!host.istagarule && { tags: host.hosttags }),
+      ...(host.ueficapability !== undefined && { uefi: host.ueficapability }),
+    }),
+  );
 
 /** Parses a part of an answer. @throws OsseaError cloudstack.protocol naming the command and the field */
 export function parseAnswer<T extends z.ZodType>(schema: T, value: unknown, command: string): z.output<T> {

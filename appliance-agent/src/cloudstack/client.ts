@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  type CloudHost,
   type CloudNetwork,
   type CloudStackCredentials,
   type CloudTemplate,
@@ -14,6 +15,7 @@ import {
   ApiAnswer,
   CapabilitiesAnswer,
   DiskOfferingAnswer,
+  HostAnswer,
   HypervisorCapabilityAnswer,
   LimitAnswer,
   NetworkAnswer,
@@ -221,6 +223,11 @@ export class CloudStackClient implements AsyncDisposable {
   /** Administrators only. */
   listStoragePools(id: string, signal?: AbortSignal): Promise<z.infer<typeof StoragePoolAnswer>[]> {
     return this.list('listStoragePools', { id }, 'storagepool', StoragePoolAnswer, signal);
+  }
+
+  /** The machines that run VMs. Administrators only. */
+  listHosts(signal?: AbortSignal): Promise<CloudHost[]> {
+    return this.list('listHosts', { type: 'Routing' }, 'host', HostAnswer, signal);
   }
 
   /** What the cloud says of itself and of the account's rights. */

@@ -1,6 +1,7 @@
 import {
   type CloudCapabilities,
   type CloudDiscovery,
+  type CloudHost,
   isOsseaError,
   OsseaError,
   type ResourceLimit,
@@ -54,8 +55,9 @@ export async function discoverCloud(
     client.listOsTypes(signal),
     client.listResourceLimits(signal),
   ]);
-  const [capabilities, vm] = await Promise.all([
+  const [capabilities, hosts, vm] = await Promise.all([
     discoverCapabilities(client, signal),
+    discoverHosts(client, signal),
     options.applianceVmId
       ? getApplianceVm(client, options.applianceVmId, signal)
       : findApplianceVm(client, options, signal),
@@ -81,9 +83,23 @@ export async function discoverCloud(
       return type ? [{ resource: type.resource, max: limit.max, used: Number(account[type.used] ?? 0) }] : [];
     }),
     capabilities,
+    ...(hosts && { hosts }),
     ...(vm && { applianceVm: { id: vm.id, name: vm.name, zoneId: vm.zoneId } }),
     ...(attachSlots && { attachSlots }),
   };
+}
+
+/** Undefined where the account may not see the hosts. */
+async function discoverHosts(
+  client: CloudStackClient,
+  signal: AbortSignal | undefined,
+): Promise<CloudHost[] | undefined> {
+  try {
+    return await client.listHosts(signal);
+  } catch (error) {
+    if (isOsseaError(error, 'cloudstack.unauthorized', 'cloudstack.unsupported')) return undefined;
+    throw error;
+  }
 }
 
 /** What this version lets this account do, as `listApis` tells it. */

@@ -38,6 +38,17 @@ export function listVms(
   return client.list('listVirtualMachines', parameters, 'virtualmachine', CloudVm, signal);
 }
 
+/** By what a VM has booted; undefined where it does not run, or CloudStack does not say. */
+export function runningFirmware({
+  state,
+  bootType,
+  bootMode,
+}: Pick<CloudVm, 'state' | 'bootType' | 'bootMode'>): 'bios' | 'uefi' | 'uefi-secure' | undefined {
+  if (state !== 'Running' || bootType === undefined) return undefined;
+  if (bootType !== 'uefi') return 'bios';
+  return bootMode === 'secure' ? 'uefi-secure' : 'uefi';
+}
+
 /** Undefined when there is no such VM (any more) that the account may see. */
 export async function findVm(
   client: CloudStackClient,

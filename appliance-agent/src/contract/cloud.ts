@@ -14,6 +14,8 @@ export const ServiceOffering = z.object({
   custom: z.boolean(),
   /** The zones that it is offered in; undefined: all. */
   zoneIds: z.array(CloudId).optional(),
+  /** Tags of the hosts that its VMs run on: a host bears them all. Undefined: any host. */
+  hostTags: z.array(z.string()).optional(),
 });
 export type ServiceOffering = z.infer<typeof ServiceOffering>;
 
@@ -94,6 +96,20 @@ export const CloudCapabilities = z.object({
 });
 export type CloudCapabilities = z.infer<typeof CloudCapabilities>;
 
+/** A machine that runs VMs, as administrators are told of it. */
+export const CloudHost = z.object({
+  name: z.string(),
+  zoneId: CloudId,
+  hypervisor: z.string().optional(),
+  /** Whether it is up, enabled, and not kept for VMs whose own host has failed. */
+  available: z.boolean(),
+  /** Undefined: a rule decides which offerings it serves. */
+  tags: z.array(z.string()).optional(),
+  /** Whether it boots VMs by UEFI; undefined where CloudStack does not say. */
+  uefi: z.boolean().optional(),
+});
+export type CloudHost = z.infer<typeof CloudHost>;
+
 /** All that an engineer chooses from, in one answer. */
 export const CloudDiscovery = z.object({
   account: z.string(),
@@ -106,6 +122,8 @@ export const CloudDiscovery = z.object({
   osTypes: z.array(OsType),
   limits: z.array(ResourceLimit),
   capabilities: CloudCapabilities,
+  /** Undefined where the account may not see them, as ordinary ones may not. */
+  hosts: z.array(CloudHost).optional(),
   /** The VM that this agent runs on; undefined when it was not found. */
   applianceVm: z.object({ id: CloudId, name: z.string(), zoneId: CloudId }).optional(),
   /** Volumes attached to the appliance now, and the most that it can hold; undefined when unknown. */

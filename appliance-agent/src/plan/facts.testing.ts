@@ -1,4 +1,11 @@
-import { CloudDiscovery, Conversion, SourceEndpoint, TargetEndpoint, Workload } from '../contract/index.ts';
+import {
+  CloudDiscovery,
+  CloudHost,
+  Conversion,
+  SourceEndpoint,
+  TargetEndpoint,
+  Workload,
+} from '../contract/index.ts';
 import type { Facts } from './facts.ts';
 import type { FailoverFacts } from './failoverRules.ts';
 import { vmFixture } from './vmFixture.testing.ts';
@@ -85,6 +92,20 @@ export function failoverFactsFixture(replica: Partial<Workload> = {}): Omit<Fail
     standing: [],
     leaseWanted: false,
   };
+}
+
+/** Hosts of the zone of use that are up, with what a case is about changed. */
+export function hostsFixture(changes: readonly Partial<CloudHost>[]): CloudHost[] {
+  return changes.map((change, index) =>
+    CloudHost.parse({
+      name: `kvm-${index + 1}`,
+      zoneId: 'zone',
+      hypervisor: 'KVM',
+      available: true,
+      tags: [],
+      ...change,
+    }),
+  );
 }
 
 /** A cloud with one zone of use and one that is not. */

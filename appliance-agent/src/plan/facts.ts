@@ -19,6 +19,8 @@ export interface TargetVm {
   /** In its networks; undefined where it does not matter. */
   readonly hostName?: string | undefined;
   readonly networkIds?: readonly CloudId[] | undefined;
+  /** By what it has booted; undefined where it does not run, or is not told. */
+  readonly firmware?: 'bios' | 'uefi' | 'uefi-secure' | undefined;
 }
 
 /** All that is known of a workload and of both sides before it moves. */

@@ -7,7 +7,8 @@ import type {
   VirtualNic,
 } from '../contract/index.ts';
 import { chooseVmMethod, type VmMethodFacts } from './chooseVmMethod.ts';
-import { judge, nothing, type Rule } from './rule.ts';
+import { hostRules, startRefused } from './hostRules.ts';
+import { byGravity, judge, nothing, type Rule } from './rule.ts';
 import { type TargetFacts, targetRules } from './targetRules.ts';
 
 const gibibyte = 2 ** 30;
@@ -65,7 +66,15 @@ export interface FailoverFacts extends TargetFacts {
 /** What speaks against a failover, the gravest first. */
 export function failoverConcerns(facts: FailoverFacts): Concern[] {
   const shared = targetRules.filter(({ id }) => sharedRules.has(id));
-  return judge([...shared, ...replicaRules, ...(facts.kind === 'test' ? testRules : [])], facts);
+  const concerns = judge(
+    [...shared, ...hostRules, ...replicaRules, ...(facts.kind === 'test' ? testRules : [])],
+    facts,
+  );
+  return concerns
+    .map((concern) =>
+      startRefused.has(concern.rule) ? { ...concern, severity: 'critical' as const } : concern,
+    )
+    .sort(byGravity);
 }
 
 /** Rules of the target that count at a failover too. */

@@ -11,8 +11,9 @@ import {
   type WorkloadSettings,
 } from '../contract/index.ts';
 import { diskRules, nicRules } from './deviceRules.ts';
-import { cloudFixture, factsFixture } from './facts.testing.ts';
+import { cloudFixture, factsFixture, hostsFixture } from './facts.testing.ts';
 import type { Facts } from './facts.ts';
+import { hostRules } from './hostRules.ts';
 import { inventoryConcerns, preflight } from './preflight.ts';
 import { sourceRules } from './sourceRules.ts';
 import { targetRules } from './targetRules.ts';
@@ -38,6 +39,11 @@ const twoNics = vmFixture(1).nics.flatMap((one) => [
   one,
   { ...one, key: DeviceKey.parse(4001), label: 'Network adapter 2', mac: '00:50:56:00:00:02' },
 ]);
+const hosted = (changes: Partial<VirtualMachine>, hosts: Parameters<typeof hostsFixture>[0] | undefined) =>
+  factsFixture({
+    vm: vmFixture(1, changes),
+    cloud: cloudFixture(hosts ? { hosts: hostsFixture(hosts) } : {}),
+  });
 const limited = (resource: 'volume' | 'primary-storage' | 'vm' | 'cpu' | 'memory', max: number) =>
   factsFixture({ cloud: cloudFixture({ limits: [{ resource, max, used: max }] }) });
 const chosen = (settings: Partial<WorkloadSettings>, changes: Partial<Facts> = {}) => {
@@ -75,8 +81,6 @@ const cases: readonly (readonly [string, Facts])[] = [
   ['warning vm.consolidation-needed', vm({ consolidationNeeded: true })],
   ['warning vm.snapshots', vm({ snapshots: snapshots(2) })],
   ['warning vm.suspended', vm({ powerState: 'suspended' })],
-  ['warning vm.secure-boot', vm({ firmware: 'efi', secureBoot: true })],
-  ['info vm.efi', vm({ firmware: 'efi' })],
   ['warning vm.guest-unsupported', vm({ guestId: 'solaris11_64Guest', guestFullName: 'Oracle Solaris 11' })],
   ['warning vm.tools-missing', vm({ toolsState: 'notInstalled' })],
   ['info vm.host-name-unknown', vm({ guestHostName: undefined })],
@@ -174,8 +178,15 @@ const cases: readonly (readonly [string, Facts])[] = [
   ],
   ['critical vm.name', chosen({ targetName: '-' })],
   ['info vm.renamed', vm({ name: 'legacy app (2009)' })],
+  ['warning target.no-host', hosted({}, [{ available: false }])],
+  ['warning target.no-uefi-host', hosted({ firmware: 'efi' }, [{ uefi: false }])],
+  ['warning target.uefi-unknown', hosted({ firmware: 'efi' }, undefined)],
+  ['warning target.secure-boot-unknown', hosted({ firmware: 'efi', secureBoot: true }, [{ uefi: true }])],
   ['warning vm.name-collision', factsFixture({ targetVms: [{ name: 'WEB-1', macAddresses: [] }] })],
 ];
+
+/** What only the inventory tells; where there is a target, its hosts answer it. */
+const beforeTarget = ['warning vm.secure-boot', 'info vm.efi'];
 
 /** What comes with a trouble by its nature. */
 const alsoTold: Readonly<Record<string, readonly string[]>> = {
@@ -193,8 +204,8 @@ describe('each rule speaks of its trouble, and no other does', () => {
   });
 
   test('no rule is left out here', () => {
-    const rules = [...vmRules, ...diskRules, ...nicRules, ...sourceRules, ...targetRules];
-    const provoked = new Set(cases.map(([expected]) => expected));
+    const rules = [...vmRules, ...diskRules, ...nicRules, ...sourceRules, ...targetRules, ...hostRules];
+    const provoked = new Set([...cases.map(([expected]) => expected), ...beforeTarget]);
     expect(
       rules.map(({ id, severity }) => `${severity} ${id}`).filter((name) => !provoked.has(name)),
     ).toEqual([]);
@@ -207,6 +218,14 @@ describe('each rule speaks of its trouble, and no other does', () => {
       expect(remedy).toMatch(/\.$/);
     }
   });
+});
+
+test('the inventory alone tells of the firmware', () => {
+  const rules = (changes: Partial<VirtualMachine>) =>
+    inventoryConcerns(vmFixture(1, changes)).map(({ rule, severity }) => `${severity} ${rule}`);
+  expect([...rules({ firmware: 'efi', secureBoot: true }), ...rules({ firmware: 'efi' })]).toEqual(
+    beforeTarget,
+  );
 });
 
 test('the gravest come first', () => {

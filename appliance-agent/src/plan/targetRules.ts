@@ -1,4 +1,4 @@
-import type { CloudNetwork, DiskOffering, ResourceLimit } from '../contract/index.ts';
+import type { CloudNetwork, DiskOffering, ResourceLimit, ServiceOffering } from '../contract/index.ts';
 import type { Facts } from './facts.ts';
 import { offeringShortfall } from './offering.ts';
 import type { Finding, Rule } from './rule.ts';
@@ -44,7 +44,8 @@ function shortage(
   ];
 }
 
-function offeringOf({ workload, target, cloud }: TargetFacts) {
+/** The service offering that is chosen for the workload; undefined where it does not exist. */
+export function offeringOf({ workload, target, cloud }: TargetFacts): ServiceOffering | undefined {
   const id = workload.settings.serviceOfferingId ?? target.config.serviceOfferingId;
   return cloud.serviceOfferings.find((offering) => offering.id === id);
 }

@@ -1,4 +1,4 @@
-import { listVms } from '../cloudstack/machines.ts';
+import { listVms, runningFirmware } from '../cloudstack/machines.ts';
 import { validateTargetConfig } from '../cloudstack/targetConfig.ts';
 import {
   type CloudDiscovery,
@@ -77,7 +77,7 @@ async function gatherFacts(
     source,
     target,
     cloud,
-    targetVms,
+    targetVms: targetVms.map((each) => ({ ...each, firmware: runningFirmware(each) })),
     others: workloads.filter(({ id, targetId }) => id !== workload.id && targetId === target.id),
     configProblem: problemOf(target, cloud),
     transports: await readTransports(parts, vcenter, workload, vm, objects, signal),

@@ -197,6 +197,7 @@ function serviceOfferingAnswer(offering: ServiceOffering): Answer {
     ...(compute === undefined
       ? { serviceofferingdetails: customCompute }
       : { cpunumber: compute.cpuCount, cpuspeed: compute.cpuSpeedMhz, memory: compute.memoryMib }),
+    ...(offering.hostTags !== undefined && { hosttags: offering.hostTags }),
     created: cloudTime(offering.createdAt),
     storagetype: 'shared',
     provisioningtype: 'thin',

@@ -16,12 +16,12 @@ import {
 } from './facts.ts';
 import { type CloudFaults, FaultPlan, type InjectedFault } from './faults.ts';
 import { found } from './founding.ts';
-import { powerOn } from './hypervisor.ts';
+import { powerOn } from './hosts.ts';
 import { Jobs } from './jobs.ts';
 import { unlimited } from './limits.ts';
 import { endLease, expungeDestroyed } from './machines.ts';
 import { gibibyte } from './model.ts';
-import type { Backing, CloudOptions } from './options.ts';
+import type { Backing, CloudHostOptions, CloudOptions } from './options.ts';
 import { QemuHypervisor } from './qemuHypervisor.ts';
 import { ApiServer, type CloudCall } from './server.ts';
 import { Site } from './site.ts';
@@ -95,6 +95,8 @@ export interface LabCloud extends AsyncDisposable {
   setConsole(nameOrId: string, provider: ConsoleProvider | undefined): void;
   /** Makes the user's account one of root administrators, or an ordinary one again. */
   setAdministrator(isAdmin: boolean): void;
+  /** Gives the zone other hosts; VMs that run stay where they are. */
+  setHosts(hosts: readonly CloudHostOptions[]): void;
   /** Lets a VM's lease end now: it is stopped, or destroyed. @throws Error for a VM without a lease */
   endLease(nameOrId: string): Promise<void>;
   /** Expunges destroyed VMs, as CloudStack does after `expunge.delay`. */
@@ -125,7 +127,8 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
     {
       seed,
       version: options.version ?? '4.22.0.0',
-      uefi: options.uefi ?? true,
+      hosts: options.hosts ?? [{ name: 'lab-kvm-1' }],
+      offeringHostTags: options.offeringHostTags,
       maxDataVolumes: options.maxDataVolumes ?? 25,
       limits: { ...unlimited, ...options.limits },
       throttling: options.throttling,
@@ -151,8 +154,7 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
   if (hypervisor !== undefined) site.hypervisor = hypervisor;
   const strangers = await Strangers.remember(site);
   const appliance = site.vms.get(site.applianceVmId);
-  if (appliance !== undefined && options.qemu?.applianceImage !== undefined)
-    await powerOn(site.hypervisor, appliance);
+  if (appliance !== undefined && options.qemu?.applianceImage !== undefined) await powerOn(site, appliance);
 
   const certificate = options.https === true ? await makeCertificate('lab-cloud') : undefined;
   const server = new ApiServer(site, { tls: certificate, enforcePost: options.enforcePost ?? false });
@@ -183,6 +185,9 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
     defaults,
     setAdministrator: (isAdmin) => {
       user.admin = isAdmin;
+    },
+    setHosts: (hosts) => {
+      site.options.hosts = hosts;
     },
     faults: faults.faults,
     inject: (fault) => faults.inject(fault),

@@ -1,6 +1,6 @@
 import { ApiError } from './apiError.ts';
 import type { Call, Commands, StartedJob } from './command.ts';
-import { powerOn } from './hypervisor.ts';
+import { powerOn } from './hosts.ts';
 import { checkLimits } from './limits.ts';
 import {
   gibibyte,
@@ -117,7 +117,7 @@ function startDeploy(call: Call): StartedJob {
           vm.state = 'Stopped';
         } else {
           await fillRoot(site, root);
-          await powerOn(site.hypervisor, vm);
+          await powerOn(site, vm);
           for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
         }
         return { virtualmachine: vmAnswer(site, vm) };
@@ -187,7 +187,7 @@ function rootSource(call: Call): RootSource {
   return { kind: 'template', template, sizeBytes };
 }
 
-/** @throws ApiError 431 for UEFI without a mode, 533 where no host can boot it */
+/** Whether a host can boot it is asked when the VM starts. @throws ApiError 431 for UEFI without a mode */
 function firmwareOf(call: Call): Pick<Vm, 'bootType' | 'bootMode'> {
   const type = (call.parameters.text('boottype') ?? 'BIOS').toUpperCase();
   const mode = call.parameters.text('bootmode')?.toUpperCase();
@@ -201,12 +201,6 @@ function firmwareOf(call: Call): Pick<Vm, 'bootType' | 'bootMode'> {
   }
   if (mode === undefined)
     throw new ApiError('parameter', 'Parameter bootmode is mandatory when boottype is UEFI');
-  if (!call.site.options.uefi) {
-    throw new ApiError(
-      'insufficientCapacity',
-      'Unable to create a deployment: no host of the zone supports UEFI',
-    );
-  }
   return { bootType: 'Uefi', bootMode: mode === 'SECURE' ? 'secure' : 'legacy' };
 }
 

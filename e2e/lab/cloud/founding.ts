@@ -49,6 +49,7 @@ export async function found(site: Site, options: FoundingOptions): Promise<Found
 
   const small = addServiceOffering(site, 'Small', { cpuCount: 1, cpuSpeedMhz: 1000, memoryMib: 1024 });
   const medium = addServiceOffering(site, 'Medium', { cpuCount: 2, cpuSpeedMhz: 2000, memoryMib: 2048 });
+  medium.hostTags = site.options.offeringHostTags;
   addServiceOffering(site, 'Large', { cpuCount: 4, cpuSpeedMhz: 2000, memoryMib: 8192 });
   const custom = options.customCompute ? addServiceOffering(site, 'Custom', undefined) : undefined;
 
@@ -143,7 +144,12 @@ function keyed(account: Account): Founded['user'] {
 }
 
 function addServiceOffering(site: Site, name: string, compute: ServiceOffering['compute']): ServiceOffering {
-  const offering = { id: site.newId('service-offering'), name, compute, createdAt: longAgo };
+  const offering: ServiceOffering = {
+    id: site.newId('service-offering'),
+    name,
+    compute,
+    createdAt: longAgo,
+  };
   site.serviceOfferings.set(offering.id, offering);
   return offering;
 }

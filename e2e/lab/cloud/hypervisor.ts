@@ -1,4 +1,3 @@
-import { ApiError } from './apiError.ts';
 import type { Vm, Volume } from './model.ts';
 
 /** What runs the VMs of a cloud. */
@@ -23,15 +22,3 @@ export const pretence: Hypervisor = {
   unplug: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
-
-/** Starts a VM. @throws ApiError 533 when it does not start; it is stopped then */
-export async function powerOn(hypervisor: Hypervisor, vm: Vm): Promise<void> {
-  vm.state = 'Starting';
-  try {
-    await hypervisor.start(vm);
-    vm.state = 'Running';
-  } catch (error) {
-    vm.state = 'Stopped';
-    throw new ApiError('insufficientCapacity', `Unable to start ${vm.name}: ${String(error)}`);
-  }
-}

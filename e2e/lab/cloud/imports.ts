@@ -149,8 +149,9 @@ function startImport(call: Call): StartedJob {
         osTypeId: parameters.text('osid') ?? site.osTypes.keys().next().value!,
         nics: [],
         details: new Map(Object.entries(details)),
-        bootType: 'Bios',
-        bootMode: 'legacy',
+        // `importVm` has no parameter for it; the setting is what CloudStack itself keeps of a VM's firmware.
+        bootType: details.UEFI === undefined ? 'Bios' : 'Uefi',
+        bootMode: details.UEFI?.toUpperCase() === 'SECURE' ? 'secure' : 'legacy',
         userData: undefined,
         lease: undefined,
         createdAt: Date.now(),

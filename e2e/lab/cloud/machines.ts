@@ -1,7 +1,7 @@
 import { ApiError } from './apiError.ts';
 import { type Call, type Commands, ownedListParameters, type StartedJob } from './command.ts';
 import { fillRoot } from './deploy.ts';
-import { powerOn } from './hypervisor.ts';
+import { powerOn } from './hosts.ts';
 import { selected } from './listing.ts';
 import type { Vm, Volume } from './model.ts';
 import { makeNic } from './networks.ts';
@@ -58,7 +58,7 @@ export const machineCommands: Commands = {
           throw new ApiError('insufficientCapacity', `Unable to start ${vm.name}: it has no root volume`);
         }
         await fillRoot(site, root);
-        await powerOn(site.hypervisor, vm);
+        await powerOn(site, vm);
         for (const nic of vm.nics) site.networks.get(nic.networkId)!.state = 'Implemented';
       }),
   },

@@ -19,6 +19,8 @@ export interface ServiceOffering {
   name: string;
   /** Undefined: given at deployment. */
   compute: { cpuCount: number; cpuSpeedMhz: number; memoryMib: number } | undefined;
+  /** Joined by commas. */
+  hostTags?: string | undefined;
   createdAt: number;
 }
 
@@ -95,6 +97,8 @@ export interface Vm {
   details: Map<string, string>;
   bootType: 'Bios' | 'Uefi';
   bootMode: 'legacy' | 'secure';
+  /** On which it runs, or has run last; undefined before its first start. */
+  hostName?: string;
   userData: string | undefined;
   /** What happens to it when its time is over. */
   lease: { days: number; action: 'STOP' | 'DESTROY'; endsAt: number } | undefined;

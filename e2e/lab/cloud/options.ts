@@ -34,8 +34,10 @@ export interface CloudOptions {
   jobRetentionMs?: number;
   /** What it says of itself; before 4.21 `deployVirtualMachine` has no `volumeid`. Default 4.22.0.0. */
   version?: string;
-  /** Whether the hosts can boot UEFI. Default true. */
-  uefi?: boolean;
+  /** The zone's hosts. Default: one that boots UEFI too. */
+  hosts?: readonly CloudHostOptions[];
+  /** `hosttags` of the service offering of the defaults. Default: none. */
+  offeringHostTags?: string;
   /** `allow.user.expunge.recover.vm`: whether ordinary accounts may remove VMs for good. Default false, as in a new cloud. */
   usersExpunge?: boolean;
   /** Whether consoles can be opened. Default true. */
@@ -53,6 +55,17 @@ export interface CloudOptions {
   /** Boots the VMs that are started in qemu, from their volumes. Default: they only pretend to run. */
   qemu?: CloudQemuOptions;
   faults?: Partial<CloudFaults>;
+}
+
+/** A KVM host. */
+export interface CloudHostOptions {
+  name: string;
+  /** Whether it has OVMF and an `uefi.properties`. Default true. */
+  uefi?: boolean;
+  /** Joined by commas. Default: none. */
+  tags?: string;
+  /** Default `Up`. */
+  state?: 'Up' | 'Down';
 }
 
 export interface CloudQemuOptions {

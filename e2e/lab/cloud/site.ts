@@ -18,7 +18,7 @@ import type {
   Volume,
   Zone,
 } from './model.ts';
-import type { Backing, CloudLimits } from './options.ts';
+import type { Backing, CloudHostOptions, CloudLimits } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Storage } from './storage.ts';
 import { cloudTime } from './time.ts';
@@ -28,7 +28,8 @@ export const domainId = '52d94b1e-1f5c-4c6e-a1c4-0d5b2e7d9a10';
 export interface SiteOptions {
   seed: number;
   version: string;
-  uefi: boolean;
+  hosts: readonly CloudHostOptions[];
+  offeringHostTags: string | undefined;
   maxDataVolumes: number;
   limits: CloudLimits;
   throttling: { intervalSeconds: number; max: number } | undefined;

@@ -9,10 +9,10 @@ import {
   ownedListParameters,
 } from './command.ts';
 import { olderThan } from './deploy.ts';
+import { hostId } from './hosts.ts';
 import { gibibyte } from './model.ts';
 import type { Site } from './site.ts';
 import { cloudTime } from './time.ts';
-import { host } from './vmAnswer.ts';
 import { maxCustomSizeGib } from './volumes.ts';
 
 const pod = { id: '1d0a9d33-0f4e-44a4-a9c4-50a7b6c5a003', name: 'lab-pod' };
@@ -108,11 +108,12 @@ export const systemCommands: Commands = {
       zoneid: { type: 'uuid' },
       type: { type: 'string' },
     },
-    run: ({ site }) => [
-      {
-        id: host.id,
+    // The host of the storage's virtual machine is no place for a guest, and listed where nobody asks for a type.
+    run: ({ site, parameters }) => [
+      ...((parameters.text('type') ?? 'Routing') === 'Routing' ? site.options.hosts : []).map((host) => ({
+        id: hostId(site, host.name),
         name: host.name,
-        state: 'Up',
+        state: host.state ?? 'Up',
         resourcestate: 'Enabled',
         type: 'Routing',
         hypervisor: 'KVM',
@@ -128,9 +129,29 @@ export const systemCommands: Commands = {
         memorytotal: 512 * gibibyte,
         version: site.options.version,
         created: cloudTime(epoch),
-        ueficapability: site.options.uefi,
+        ueficapability: host.uefi ?? true,
+        hahost: false,
+        ...(host.tags !== undefined && { hosttags: host.tags, explicithosttags: host.tags }),
+        istagarule: false,
         arch: 'x86_64',
-      },
+      })),
+      ...((parameters.text('type') ?? 'SecondaryStorageVM') === 'SecondaryStorageVM'
+        ? [
+            {
+              id: hostId(site, 's-1-VM'),
+              name: 's-1-VM',
+              state: 'Up',
+              resourcestate: 'Enabled',
+              type: 'SecondaryStorageVM',
+              ...placeOf(site),
+              podid: pod.id,
+              podname: pod.name,
+              ipaddress: '127.0.0.1',
+              version: site.options.version,
+              created: cloudTime(epoch),
+            },
+          ]
+        : []),
     ],
   },
   listPods: {

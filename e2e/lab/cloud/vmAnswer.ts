@@ -1,17 +1,16 @@
 import type { Answer } from './command.ts';
+import { hostId } from './hosts.ts';
 import type { Vm } from './model.ts';
 import { nicAnswer } from './networks.ts';
 import { domainId, type Site } from './site.ts';
 import { tagAnswers } from './tags.ts';
 import { cloudTime } from './time.ts';
 
-/** The host on which all VMs run. */
-export const host = { id: 'c6f5a0f3-5f0b-4a31-8c2c-5f5e0d6b1b02', name: 'lab-kvm-1' };
-
 /** A VM as every list and job tells it. */
 export function vmAnswer(site: Site, vm: Vm): Answer {
   const template = vm.templateId === undefined ? undefined : site.templates.get(vm.templateId);
   const osType = site.osTypes.get(vm.osTypeId);
+  const hostName = vm.hostName ?? site.options.hosts[0]?.name ?? '';
   return {
     id: vm.id,
     name: vm.name,
@@ -26,7 +25,7 @@ export function vmAnswer(site: Site, vm: Vm): Answer {
     haenable: false,
     zoneid: vm.zoneId,
     zonename: site.zones.get(vm.zoneId)?.name,
-    ...(vm.account.admin && vm.state === 'Running' && { hostid: host.id, hostname: host.name }),
+    ...(vm.account.admin && vm.state === 'Running' && { hostid: hostId(site, hostName), hostname: hostName }),
     ...(template !== undefined && {
       templateid: template.id,
       templatename: template.name,

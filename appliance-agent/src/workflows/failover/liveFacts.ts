@@ -1,4 +1,4 @@
-import { listVms } from '../../cloudstack/machines.ts';
+import { listVms, runningFirmware } from '../../cloudstack/machines.ts';
 import { belongsTo } from '../../cloudstack/ownership.ts';
 import { validateTargetConfig } from '../../cloudstack/targetConfig.ts';
 import {
@@ -64,6 +64,7 @@ export async function liveFacts(
       .map((vm) => ({
         name: vm.name,
         macAddresses: vm.macAddresses,
+        firmware: runningFirmware(vm),
         // Those of earlier failovers of it are gone, though a list may show them still.
         ...(!failovers.some(({ id }) => belongsTo(vm, id)) && {
           hostName: vm.hostName,

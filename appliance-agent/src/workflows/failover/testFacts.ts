@@ -1,6 +1,6 @@
 import type { CloudNetworkItem, NetworkOfferingItem } from '../../cloudstack/answers.ts';
 import type { CloudStackClient, CloudVm } from '../../cloudstack/client.ts';
-import { listVms } from '../../cloudstack/machines.ts';
+import { listVms, runningFirmware } from '../../cloudstack/machines.ts';
 import {
   chooseTestOffering,
   listNetworkOfferings,
@@ -74,7 +74,11 @@ export async function testFacts(
     cloud,
     targetVms: vms
       .filter((each) => own === undefined || !belongsTo(each, own.id))
-      .map(({ name, macAddresses }) => ({ name, macAddresses })),
+      .map((each) => ({
+        name: each.name,
+        macAddresses: each.macAddresses,
+        firmware: runningFirmware(each),
+      })),
     others: workloads.filter(({ id, targetId }) => id !== workload.id && targetId === target.id),
     configProblem: configProblem(target, cloud),
     point: request.point,
