@@ -126,6 +126,41 @@ describe('change tracking that cannot be trusted', () => {
     await expectEqual(workload);
   });
 
+  it.each([0, 3])(
+    'pitfall 4: after a revert behind the last point the replica follows, also where %i backups have raised the change id since (VMware KB 1021607)',
+    async (backups) => {
+      const workload = await site.workload({ name: `behind-${backups}`, disks: [disk(16, 12)] });
+      await cycle(workload);
+      const vm = vmOf(workload);
+      const early = await vm.takeSnapshot('before the update');
+      vm.disk(2000).write(2 * mebibyte, Buffer.from('undone later'));
+      await cycle(workload);
+      await vm.revertToSnapshot(early);
+      vm.powerOn();
+      vm.disk(2000).write(7 * mebibyte, Buffer.from('written after the revert'));
+      for (let backup = 0; backup < backups; backup++)
+        await vm.removeSnapshot(await vm.takeSnapshot(`backup ${backup}`));
+      await vm.removeSnapshot(early);
+      const after = only(await cycle(workload));
+      expect(after).toMatchObject({ mode: 'compare', reason: 'cbt-reverted' });
+      expect(after.writtenBytes).toBeLessThanOrEqual(2 * 65_536);
+      await expectEqual(workload);
+      expect(only(await cycle(workload)).mode).toBe('delta');
+    },
+  );
+
+  it('is trusted beside a snapshot of others as long as the VM runs on', async () => {
+    const workload = await site.workload({ name: 'beside', disks: [disk(16, 13)] });
+    const vm = vmOf(workload);
+    await cycle(workload);
+    const early = await vm.takeSnapshot('kept for a week');
+    await cycle(workload);
+    await vm.removeSnapshot(early);
+    vm.disk(2000).write(7 * mebibyte, Buffer.from('changed'));
+    expect(only(await cycle(workload)).mode).toBe('delta');
+    await expectEqual(workload);
+  });
+
   it('pitfall 8: an area that vCenter leaves out is found by a verification, healed and reported', async () => {
     const workload = await site.workload({ name: 'liar', disks: [disk(16, 6)] });
     await cycle(workload);

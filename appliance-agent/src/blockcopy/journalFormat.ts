@@ -41,6 +41,7 @@ export const JournalHeader = z.object({
     .object({
       snapshot: z.string(),
       changeId: z.string().optional(),
+      lineage: z.object({ revertible: z.boolean(), bootTime: z.string().optional() }).optional(),
       change: CycleDiskRecord.pick({ mode: true, reason: true, detail: true, changedBytes: true }).optional(),
     })
     .optional(),

@@ -2,10 +2,12 @@ import type { CycleDiskRecord } from '../contract/index.ts';
 
 /** The moment of the source that a replica shows, or is on its way to. */
 export interface JournalPoint {
-  /** MoRef or token of the snapshot: whatever tells two points apart. */
+  /** Whatever tells two points apart. */
   readonly snapshot: string;
   /** The disk's changeId in this snapshot; undefined where changed blocks are not tracked. */
   readonly changeId?: string | undefined;
+  /** The source's snapshots and run at this point, by which the next one finds out whether the source was reverted since. */
+  readonly lineage?: { readonly revertible: boolean; readonly bootTime?: string | undefined } | undefined;
   /** What was known of the changes up to this point when the copy to it began. */
   readonly change?: Pick<CycleDiskRecord, 'mode' | 'reason' | 'detail' | 'changedBytes'> | undefined;
 }

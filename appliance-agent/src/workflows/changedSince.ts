@@ -9,7 +9,7 @@ import {
 import { type ByteRange, totalBytes } from '../disk/extent.ts';
 import { continuityOf } from '../vsphere/changeId.ts';
 import type { VsphereClient } from '../vsphere/client.ts';
-import type { Cycle } from './cycle.ts';
+import type { Cycle, Lineage } from './cycle.ts';
 import type { JobRun } from './jobRun.ts';
 import { changedAreas } from './sourceOpening.ts';
 
@@ -24,7 +24,7 @@ export interface Change extends Pick<CycleDiskRecord, 'mode' | 'reason' | 'detai
  */
 export async function changedSince(
   client: VsphereClient,
-  { workload, vm, snapshot }: Cycle,
+  { workload, vm, snapshot, lineage }: Cycle,
   disk: VirtualDisk,
   { journal, choice }: { readonly journal: Journal; readonly choice: TransportChoice },
   run: JobRun,
@@ -63,6 +63,12 @@ export async function changedSince(
       return everything('cbt-reverted', `The VM was reverted to an earlier snapshot: ${told}.`);
     case 'continues':
   }
+  if (mayBeReverted(point.lineage, lineage)) {
+    return everything(
+      'cbt-reverted',
+      'The VM may have been reverted to a snapshot that it had at the last point: it did not run all the time since.',
+    );
+  }
   try {
     const ranges = await changedAreas(client, vm, snapshot, disk, point.changeId, signal);
     return { ranges, mode: 'delta', changedBytes: totalBytes(ranges) };
@@ -75,4 +81,14 @@ export async function changedSince(
     }
     return everything('cbt-refused', `vCenter did not tell the changed blocks: ${error.message}`);
   }
+}
+
+/**
+ * Whether the VM may be one that went back behind the last point. Change ids hide it where enough snapshots were taken since, and the
+ * changed areas then lack what the revert undid (VMware KB 1021607). A revert ends the run of a VM, so one that had nothing to be reverted to,
+ * or runs since before the last point, was not.
+ */
+function mayBeReverted(then: Lineage | undefined, now: Lineage | undefined): boolean {
+  if (!then?.revertible || !now) return false;
+  return then.bootTime === undefined || then.bootTime !== now.bootTime;
 }

@@ -100,7 +100,7 @@ export async function copyWorkloadDisk(
   signal: AbortSignal,
 ): Promise<CopiedDisk> {
   const { config, store, sessions, limiter } = parts;
-  const { workload, vm, snapshot } = cycle;
+  const { workload, vm, snapshot, pointId, lineage } = cycle;
   const startedAt = performance.now();
   const client = await sessions.vcenter(workload.sourceId);
   const held = await heldDisk(client, cycle, disk);
@@ -118,7 +118,7 @@ export async function copyWorkloadDisk(
     signal,
   };
   const chosen = await chooseSnapshotTransport(request);
-  if (journal.point?.snapshot !== snapshot) {
+  if (journal.point?.snapshot !== pointId) {
     const { ranges, ...change } = await changedSince(
       client,
       cycle,
@@ -128,7 +128,8 @@ export async function copyWorkloadDisk(
       signal,
     );
     const { changeId } = disk;
-    await journal.beginPoint({ snapshot, ...(changeId !== undefined && { changeId }), change }, ranges);
+    const point = { snapshot: pointId, ...(changeId !== undefined && { changeId }), lineage, change };
+    await journal.beginPoint(point, ranges);
   }
   // Of what was never copied, such as after a cancel, more than the changed blocks is read.
   const findHoles = journal.point?.change?.mode !== 'delta' || journal.summary().unknownBytes > 0;

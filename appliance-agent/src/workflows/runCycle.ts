@@ -10,7 +10,7 @@ import {
 import type { PowerMark } from '../vsphere/client.ts';
 import { enableChangeTracking } from './changeTracking.ts';
 import { type CopiedDisk, copyWorkloadDisk, verifyWorkloadDisk } from './copyWorkloadDisk.ts';
-import type { Cycle, CycleDisk } from './cycle.ts';
+import type { Cycle, CycleDisk, Lineage } from './cycle.ts';
 import { detachVolumes, dropRemovedDisks, makeVolumes } from './cycleVolumes.ts';
 import { identifyDisks } from './diskIdentity.ts';
 import { eachDisk } from './eachDisk.ts';
@@ -35,6 +35,8 @@ export interface CycleRequest {
    * were examined just before and are not again, and the snapshot of a complete cycle stays, to be removed when there is time.
    */
   readonly last?: boolean | undefined;
+  /** Of the last delta: when the VM was started that was shut down for it, as it was seen before. Undefined: it was off already, or that is not known. */
+  readonly ranSince?: string | undefined;
 }
 
 /** How the steps of a cycle are named where a job has several. */
@@ -158,6 +160,8 @@ async function copyPoint(
     const mark = request.last ? await client.powerMark(vm.moRef, signal) : undefined;
     if (mark && mark.powerState !== 'poweredOff') throw sourceRuns(workload);
     const held = await client.snapshotDisks(snapshot);
+    // Looked at again: another's snapshot may have come just before ours.
+    const { snapshots } = await client.vm(vm.moRef, signal);
     // The snapshot's own word counts: between the check and it a disk may have grown, or another have come in its place (pitfalls 9, 18).
     await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, { disks: held }));
     // The changeIds as the snapshot has them, before a byte is read (pitfall 3).
@@ -174,6 +178,11 @@ async function copyPoint(
       takenAt,
       disks,
       consistency: consistencyOf(vm, quiesce),
+      lineage: {
+        revertible: snapshots.some(({ moRef }) => moRef !== snapshot),
+        // As it was before the snapshot: a start after it would be taken for one that came before.
+        bootTime: request.last ? request.ranSince : vm.bootTime,
+      },
       // Whether it ran since a snapshot of an earlier process is not known: a mark that nothing equals has that looked into.
       mark: mark && { ...mark, ...(earlier !== undefined && { changeVersion: '' }) },
     };
@@ -189,14 +198,14 @@ async function copyPoint(
   });
 
   const copied = await steps.step('copy', 'Copy the disks', async (signal) => {
-    const cycle = await openCycle(parts, run, workloadId, point.snapshot, signal);
+    const cycle = await openCycle(parts, run, workloadId, { ...point, token: steps.token }, signal);
     return eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
       copyWorkloadDisk(parts, run, cycle, disk, diskSignal),
     );
   });
 
   const proven = await steps.step('verify', 'Verify the copy', async (signal) => {
-    const cycle = await openCycle(parts, run, workloadId, point.snapshot, signal);
+    const cycle = await openCycle(parts, run, workloadId, { ...point, token: steps.token }, signal);
     const mode = request.verify ?? cycle.workload.settings.verify;
     const reports = await eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
       verifyWorkloadDisk(parts, run, cycle, disk, { mode, heal, copied: copiedOf(copied, disk) }, diskSignal),
@@ -276,12 +285,14 @@ async function openCycle(
   parts: WorkflowParts,
   run: JobRun,
   workloadId: string,
-  snapshot: MoRef,
+  point: { readonly snapshot: MoRef; readonly token: string; readonly lineage?: Lineage },
   signal: AbortSignal,
 ): Promise<Cycle> {
   const workload = await parts.store.workloads.require(workloadId);
   await haveEndpoints(parts, run, workload, signal);
-  return { workload, snapshot, vm: await findSourceVm(parts, workload) };
+  const { snapshot, token, lineage } = point;
+  const vm = await findSourceVm(parts, workload);
+  return { workload, vm, snapshot, pointId: `${snapshot} ${token}`, lineage };
 }
 
 function copiedOf(copied: readonly CopiedDisk[], disk: CycleDisk): CopiedDisk {

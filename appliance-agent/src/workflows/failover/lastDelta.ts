@@ -75,15 +75,19 @@ export async function replicateAhead(
   await run.endStep(within, 'done', `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`);
 }
 
-/** Copies what the source wrote since the last round, from the VM that is off, and remembers how it was then. */
+/**
+ * Copies what the source wrote since the last round, from the VM that is off, and remembers how it was then.
+ * @param ranSince see `CycleRequest`
+ */
 export async function copyLastChanges(
   parts: WorkflowParts,
   run: JobRun,
   failover: Failover,
   { verify }: StartLiveFailover,
+  ranSince: string | undefined,
 ): Promise<void> {
   const within = 'final';
-  const cycle = { verify, heal: true, quiesce: false, last: true };
+  const cycle = { verify, heal: true, quiesce: false, last: true, ranSince };
   const { record, mark } = await runCycle(parts, run, failover.workloadId, cycle, { prefix: within, within });
   await run.step(
     'final.point',

@@ -59,18 +59,18 @@ async function cutOver(parts: WorkflowParts, run: JobRun, failover: Failover): P
 
   if (planned && !copied) {
     await replicateAhead(parts, run, failover, request);
-    await run.step('shutdown', async (signal) => {
+    const { ranSince } = await run.step('shutdown', async (signal) => {
       const workload = await workloadNow();
       await haveEndpoints(parts, run, workload, signal);
       await assertInWindow(parts, failover);
       const asked = performance.now();
-      const { how } = await shutDownSource(parts, run, { failover, workload, request }, signal);
+      const { how, ranSince } = await shutDownSource(parts, run, { failover, workload, request }, signal);
       if (how === 'guest') {
         await store.failovers.measure(failover.id, { shutdownSeconds: (performance.now() - asked) / 1000 });
       }
-      return { how };
+      return { how, ranSince };
     });
-    await copyLastChanges(parts, run, failover, request);
+    await copyLastChanges(parts, run, failover, request, ranSince);
   } else {
     const why = copied ? 'It was done before.' : 'The source cannot be reached.';
     for (const name of ['rounds', 'shutdown', 'final']) await run.endStep(name, 'skipped', why);

@@ -8,6 +8,7 @@ import {
   type StartLiveFailover,
   type Workload,
 } from '../../contract/index.ts';
+import type { Effect } from '../../store/effects.ts';
 import type { PowerMark, VsphereClient } from '../../vsphere/client.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
@@ -22,6 +23,8 @@ export interface PoweredOff {
   readonly how: 'off-before' | 'guest' | 'forced';
   /** How the VM is now that it is off: it has to stay so (pitfall 21). */
   readonly mark: PowerMark;
+  /** When the run began that was ended; undefined where the VM was off before, or where that is not known. */
+  readonly ranSince?: string | undefined;
 }
 
 type LiveRequest = Pick<StartLiveFailover, 'shutdownPolicy' | 'shutdownTimeoutSeconds'>;
@@ -51,7 +54,8 @@ export async function shutDownSource(
     await startClock(parts, failover.id);
     await withdrawQuestion(parts, run, failover.id);
     if (asked) await store.effects.markDone(asked.id, moRef);
-    return { how: asked ? 'guest' : 'off-before', mark: before };
+    const ranSince = asked ? ranSinceOf(asked) : undefined;
+    return { how: asked ? 'guest' : 'off-before', mark: before, ranSince };
   }
   await store.effects.intend({
     jobId: run.jobId,
@@ -60,13 +64,18 @@ export async function shutDownSource(
     endpointId: workload.sourceId,
     workloadId: workload.id,
     failoverId: failover.id,
-    detail: { vm: moRef },
+    detail: { vm: moRef, ranSince: before.bootTime },
   });
   await startClock(parts, failover.id);
   const how = await waitForPowerOff({ parts, run, failover, request, client, moRef, signal });
   const [effect] = await store.effects.listOpen({ failoverId: failover.id, kind: 'source-power' });
   if (effect) await store.effects.markDone(effect.id, moRef);
-  return { how, mark: await client.powerMark(moRef, signal) };
+  return { how, mark: await client.powerMark(moRef, signal), ranSince: effect && ranSinceOf(effect) };
+}
+
+function ranSinceOf({ detail }: Effect): string | undefined {
+  const { ranSince } = Object(detail);
+  return typeof ranSince === 'string' ? ranSince : undefined;
 }
 
 interface Waiting {
