@@ -33,6 +33,8 @@ export class Checkpoints implements Disposable {
   #dirty = false;
   #ceilingBytes = maxBytes;
   #running: Promise<void> | undefined;
+  /** Why one failed. The kernel tells it once and takes what it could not write for clean (fsync(2)): a later flush that succeeds proves nothing. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: CheckpointOptions) {
     this.#options = options;
@@ -67,9 +69,10 @@ export class Checkpoints implements Disposable {
     return this.#chunks.length >= 2 * maxChunks;
   }
 
-  /** Makes everything safe that was added. Rejects when that fails. */
+  /** Makes everything safe that was added. Rejects when that fails, or a checkpoint before it did. */
   async finish(): Promise<void> {
     await this.settled();
+    if (this.#failure) throw this.#failure.error;
     this.#options.onSafe(await this.#checkpoint());
   }
 
@@ -83,7 +86,7 @@ export class Checkpoints implements Disposable {
   }
 
   #begin(): void {
-    if (this.#running || this.#chunks.length === 0) return;
+    if (this.#running || this.#failure || this.#chunks.length === 0) return;
     this.#running = this.#checkpoint().then(
       (bytes) => {
         this.#running = undefined;
@@ -92,6 +95,7 @@ export class Checkpoints implements Disposable {
       },
       (error: unknown) => {
         this.#running = undefined;
+        this.#failure = { error };
         this.#options.onError(error);
       },
     );

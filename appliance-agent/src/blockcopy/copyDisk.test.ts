@@ -179,6 +179,41 @@ test('an error of the target ends the copy with that error', async () => {
   expect(replica.journal.summary().doneBytes).toBe(0);
 });
 
+test('pitfall 14: what a failed flush has dropped is written again, though the flush after it succeeds', async () => {
+  const content = randomBytes(32 * MiB);
+  await using replica = await Replica.make(content.length);
+  const { target } = replica;
+  const another = Promise.withResolvers<void>();
+  let flushing = false;
+  let failed = false;
+  // As the kernel does (fsync(2)): what it could not write it takes for clean, and tells it once. Reads find the content until it leaves the cache.
+  const dropping: TargetDevice = {
+    sizeBytes: target.sizeBytes,
+    knownZero: true,
+    write: async (offset, buffers) => {
+      if (failed) await target.write(offset, buffers);
+      else if (flushing) another.resolve();
+    },
+    writeZeros: (offset, length) => target.writeZeros(offset, length),
+    read: (offset, into) => target.read(offset, into),
+    flush: async () => {
+      if (failed) return target.flush();
+      flushing = true;
+      // What is written while it goes on falls with it.
+      await another.promise;
+      failed = true;
+      throw new OsseaError('target.io', 'The device cannot be flushed: EIO.');
+    },
+    dropCache: () => target.dropCache(),
+    close: () => target.close(),
+    [Symbol.asyncDispose]: () => target.close(),
+  };
+  const options = { ...replica.options(new MemorySource(content)), target: dropping };
+  await expect(copyDisk(options)).rejects.toMatchObject({ code: 'target.io' });
+  await copyDisk(options);
+  expect((await replica.content()).equals(content)).toBe(true);
+});
+
 test('pitfall 17: a silent source is reconnected, and the copy goes on', async () => {
   const content = randomBytes(30 * chunkBytes);
   await using replica = await Replica.make(content.length);
