@@ -16,14 +16,13 @@ afterAll(async () => {
   await site?.[Symbol.asyncDispose]();
 });
 
-const chooseTemplate = async (templateId: string) => {
-  const { target } = site.site.endpoints;
-  const { items } = await site.call('listTargets', {});
-  const config = items.find(({ id }) => id === target.id)?.config;
-  await site.call('updateTarget', {
-    params: { id: target.id },
-    body: { config: { ...config, templateId: CloudId.parse(templateId) } },
+/** Null takes the choice back. */
+const chooseTemplate = async (templateId: string | null) => {
+  const { config } = await site.call('updateTarget', {
+    params: { id: site.site.endpoints.target.id },
+    body: { config: { templateId: templateId === null ? null : CloudId.parse(templateId) } },
   });
+  return config;
 };
 
 describe('on a cloud that makes no VM of a volume', () => {
@@ -76,12 +75,9 @@ describe('on a cloud that makes no VM of a volume', () => {
 
 describe('an administrator of such a cloud who chose no template', () => {
   beforeAll(async () => {
-    await site.inDatabase(async ({ targets }) => {
-      const { id, config } = await targets.require(site.site.endpoints.target.id);
-      const { templateId, ...others } = config;
-      expect(templateId).toBe(site.cloud.defaults.templateId);
-      await targets.update(id, { config: others });
-    });
+    const { templateId, ...others } = await chooseTemplate(site.cloud.defaults.templateId);
+    expect(templateId).toBe(site.cloud.defaults.templateId);
+    expect(await chooseTemplate(null), 'and nothing else is taken back').toEqual(others);
     site.cloud.setAdministrator(true);
   });
 

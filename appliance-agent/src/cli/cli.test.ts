@@ -10,6 +10,8 @@ import { createAccessToken } from '../api/accessTokens.ts';
 import { EventsInMemory, engineOf, serveTestApi, type TestApi } from '../api/services.testing.ts';
 import {
   CloudDiscovery,
+  CloudId,
+  DeviceKey,
   Inventory,
   Job,
   OsseaError,
@@ -404,6 +406,40 @@ describe('workload set', () => {
     expect(asked).toEqual([{ schedule, rpoGoalSeconds: 3600, conversion }]);
   });
 
+  it('takes every choice back', async () => {
+    const asked: unknown[] = [];
+    await using api = await serveTestApi({
+      discoverTarget: async () => cloud,
+      updateWorkload: async (_id, settings) => {
+        asked.push(settings);
+        return workload;
+      },
+    });
+    const nic = (key: number) => ({
+      key: DeviceKey.parse(key),
+      networkId: CloudId.parse('lan'),
+      keepMac: true,
+    });
+    api.records.workloads.push({
+      ...workload,
+      settings: { ...workload.settings, nics: [nic(4000), nic(4001)] },
+    });
+    const names = ['target-name', 'service-offering', 'bandwidth', 'transport', 'rpo'];
+    const options = names.flatMap((name) => [`--${name}`, 'none']);
+    const outcome = await run(api, ['workload', 'set', 'web-1', ...options, '--nic', '4000=none']);
+    expect(outcome).toMatchObject({ code: 0, err: '' });
+    expect(asked).toStrictEqual([
+      {
+        targetName: undefined,
+        serviceOfferingId: undefined,
+        bandwidthLimit: undefined,
+        transport: undefined,
+        rpoGoalSeconds: undefined,
+        nics: [nic(4001)],
+      },
+    ]);
+  });
+
   it.each([
     ['--schedule', 'now and then'],
     ['--rpo', 'soon'],
@@ -414,6 +450,24 @@ describe('workload set', () => {
     const outcome = await run(api, ['workload', 'set', 'web-1', option, value]);
     expectOneLine(outcome);
     expect(outcome).toMatchObject({ code: 2, err: expect.stringContaining(`${option} is "${value}"`) });
+  });
+});
+
+describe('target', () => {
+  it('config takes the template and the appliance back, and trust the pinned certificate', async () => {
+    const asked: unknown[] = [];
+    await using api = await serveTestApi({
+      discoverTarget: async () => cloud,
+      updateTarget: async (_id, changes) => {
+        asked.push(changes);
+        return target;
+      },
+    });
+    api.records.targets.push(target);
+    const config = ['target', 'config', '--template', 'none', '--appliance', 'none'];
+    expect(await run(api, config)).toMatchObject({ code: 0, err: '' });
+    expect(await run(api, ['target', 'trust', '--authorities'])).toMatchObject({ code: 0, err: '' });
+    expect(asked).toEqual([{ config: { templateId: null }, applianceVmId: null }, { fingerprint: null }]);
   });
 });
 

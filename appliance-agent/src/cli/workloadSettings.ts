@@ -33,9 +33,14 @@ export interface MappingOptions {
 export function withSettings(command: Command): Command {
   const { quiesce, verify } = WorkloadSettings.shape;
   return command
-    .option('--target-name <name>', 'name of the VM on the target')
+    .option('--target-name <name>', 'name of the VM on the target; none: derived from the source’s')
     .option('--bandwidth <rate>', 'limit over all disks, such as 100MiB, or none')
-    .addOption(new Option('--transport <kind>', 'read disks this way only').choices(TransportKind.options))
+    .addOption(
+      new Option('--transport <kind>', 'read disks this way only; none: the best that works').choices([
+        ...TransportKind.options,
+        'none',
+      ]),
+    )
     .addOption(
       new Option('--quiesce <when>', 'quiesce the guest for snapshots').choices(quiesce.unwrap().options),
     )
@@ -59,10 +64,10 @@ export function withSettings(command: Command): Command {
 
 export function withMapping(command: Command): Command {
   return command
-    .option('--service-offering <offering>', 'of the VM on the target, by name or id')
+    .option('--service-offering <offering>', 'of the VM on the target, by name or id; none: the target’s')
     .option(
       '--nic <mapping...>',
-      'per adapter key: 4000=<network>[,test=<network>][,keep-mac][,address=<ip>], networks by name or id',
+      'per adapter key: 4000=<network>[,test=<network>][,keep-mac][,address=<ip>], networks by name or id; 4000=none: the target’s',
     );
 }
 
@@ -75,9 +80,11 @@ export function settingsOf(
   const { targetName, bandwidth, transport, rpo, schedule } = options;
   const conversion = conversionOf(options, before?.conversion);
   return {
-    ...(targetName !== undefined && { targetName }),
+    ...(targetName !== undefined && { targetName: targetName === 'none' ? null : targetName }),
     ...(bandwidth !== undefined && { bandwidthLimit: parseRate('--bandwidth', bandwidth) ?? null }),
-    ...(transport !== undefined && { transport: TransportKind.parse(transport) }),
+    ...(transport !== undefined && {
+      transport: transport === 'none' ? null : TransportKind.parse(transport),
+    }),
     ...(options.quiesce !== undefined && { quiesce: quiesce.parse(options.quiesce) }),
     ...(options.verify !== undefined && { verify: verify.parse(options.verify) }),
     ...(schedule !== undefined && { schedule: parseSchedule(schedule) }),
@@ -92,14 +99,19 @@ export function mappingOf(
   cloud: CloudDiscovery,
   before: WorkloadSettings['nics'],
 ): WorkloadChanges {
-  const changed = nic?.map((text) => parseNic(text, cloud));
+  const keyOnly = /^(\d+)=none$/;
+  const takenBack = (nic ?? []).flatMap((text) => keyOnly.exec(text)?.[1] ?? []).map(Number);
+  const changed = (nic ?? []).filter((text) => !keyOnly.test(text)).map((text) => parseNic(text, cloud));
+  const stays = ({ key }: { readonly key: number }) =>
+    !takenBack.includes(key) && !changed.some((each) => each.key === key);
   return {
     ...(serviceOffering !== undefined && {
-      serviceOfferingId: pickByName(cloud.serviceOfferings, serviceOffering, 'service offering').id,
+      serviceOfferingId:
+        serviceOffering === 'none'
+          ? null
+          : pickByName(cloud.serviceOfferings, serviceOffering, 'service offering').id,
     }),
-    ...(changed && {
-      nics: [...before.filter(({ key }) => !changed.some((each) => each.key === key)), ...changed],
-    }),
+    ...(nic && { nics: [...before.filter(stays), ...changed] }),
   };
 }
 

@@ -71,8 +71,22 @@ export const CreateTarget = z.object({
 });
 export type CreateTarget = z.infer<typeof CreateTarget>;
 
-/** What is not named stays; zod would fill a default of `config` into `CreateTarget.partial()`. */
-export const UpdateTarget = CreateTarget.extend({ config: TargetEndpoint.shape.config }).partial();
+/** What is not named stays, `null` takes a choice back. Zod would fill a default of `config` into `CreateTarget.partial()`. */
+export const UpdateTarget = CreateTarget.extend({
+  /** `null`: the system's authorities decide. */
+  fingerprint: Fingerprint.nullable(),
+  config: z
+    .object({
+      zoneId: CloudId.nullable(),
+      serviceOfferingId: CloudId.nullable(),
+      diskOfferingId: CloudId.nullable(),
+      networkId: CloudId.nullable(),
+      templateId: CloudId.nullable(),
+    })
+    .partial(),
+  /** `null`: it is looked for again. */
+  applianceVmId: CloudId.nullable(),
+}).partial();
 export type UpdateTarget = z.infer<typeof UpdateTarget>;
 
 /** Credentials on loan. The agent keeps them in memory, or sealed (AES-256-GCM) when asked. */

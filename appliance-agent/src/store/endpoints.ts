@@ -172,9 +172,10 @@ export class Targets {
     change: {
       readonly name?: string | undefined;
       readonly url?: string | undefined;
-      readonly fingerprint?: string | undefined;
+      /** Null takes it back, as with the appliance's VM. */
+      readonly fingerprint?: string | null | undefined;
       readonly config?: TargetEndpoint['config'] | undefined;
-      readonly applianceVmId?: string | undefined;
+      readonly applianceVmId?: string | null | undefined;
     },
   ): Promise<TargetEndpoint> {
     const { name, url, fingerprint, config, applianceVmId } = change;

@@ -20,7 +20,7 @@ import {
   type StartCleanup,
   type StartReplicate,
   type StartVerify,
-  type TargetEndpoint,
+  TargetEndpoint,
   type UpdateSource,
   type UpdateTarget,
   type Workload,
@@ -187,7 +187,7 @@ export class AgentEngine implements Engine {
   async updateTarget(id: string, request: UpdateTarget, _actor: string): Promise<TargetEndpoint> {
     const { store, sessions } = this.#parts;
     const before = await store.targets.require(id);
-    const config = request.config && { ...before.config, ...request.config };
+    const config = request.config && changedConfig(before.config, request.config);
     // A choice that does not exist is refused now, not when a VM is created.
     if (config && isComplete(config)) validateTargetConfig(config, await sessions.discover(id));
     const target = await store.targets.update(id, { ...request, config });
@@ -315,6 +315,16 @@ export class AgentEngine implements Engine {
   async #tellEndpoint(endpointId: string): Promise<void> {
     await this.#parts.hub.publish({ kind: 'endpoint', at: new Date().toISOString(), endpointId });
   }
+}
+
+/** A configuration with what was named changed; null takes a choice back. */
+function changedConfig(
+  before: TargetEndpoint['config'],
+  changes: NonNullable<UpdateTarget['config']>,
+): TargetEndpoint['config'] {
+  const named = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const all = Object.entries({ ...before, ...Object.fromEntries(named) });
+  return TargetEndpoint.shape.config.parse(Object.fromEntries(all.filter(([, value]) => value !== null)));
 }
 
 function isComplete(config: TargetEndpoint['config']): boolean {

@@ -59,10 +59,8 @@ export function TargetDefaults({ applianceId, target, submitLabel, onDone, onCan
   const options = optionsOf(cloud, choices.zoneId);
   const missing = missingOf(choices);
   const choose = (name: ChoiceName, value: string | null) =>
-    setOwn((before) => {
-      const { [name]: _old, ...others } = before;
-      return value === null ? others : { ...others, [name]: value };
-    });
+    // What is taken back stays named, or else the target's choice of before would show through.
+    setOwn((before) => ({ ...before, [name]: value ?? undefined }));
   const save = () =>
     update.mutate(
       {
@@ -73,7 +71,7 @@ export function TargetDefaults({ applianceId, target, submitLabel, onDone, onCan
             serviceOfferingId: idOf(choices.serviceOfferingId),
             diskOfferingId: idOf(choices.diskOfferingId),
             networkId: idOf(choices.networkId),
-            templateId: idOf(choices.templateId),
+            templateId: idOf(choices.templateId) ?? null,
           },
         },
       },
@@ -92,7 +90,9 @@ export function TargetDefaults({ applianceId, target, submitLabel, onDone, onCan
           key={name}
           label={label}
           description={description}
-          placeholder={options[name].length === 0 ? 'None in this zone' : 'Choose one'}
+          placeholder={
+            options[name].length === 0 ? 'None in this zone' : name === 'templateId' ? 'None' : 'Choose one'
+          }
           required={name !== 'templateId'}
           clearable={name === 'templateId'}
           allowDeselect={false}

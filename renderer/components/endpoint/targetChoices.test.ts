@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CloudId } from '../../../appliance-agent/src/contract/index.ts';
 import { cloudFixture } from '../../../appliance-agent/src/plan/facts.testing.ts';
 import { missingOf, optionsOf, withObvious } from './targetChoices.ts';
 
@@ -25,4 +26,11 @@ test('a choice that the zone does not have is taken back', () => {
     serviceOfferingId: 'elsewhere',
   });
   expect(choices).toMatchObject({ zoneId: 'far', networkId: 'far-lan', serviceOfferingId: 'elsewhere' });
+});
+
+test('a template that was chosen can be taken back, and nothing is chosen in its place', () => {
+  const templates = [{ id: CloudId.parse('debian'), name: 'Debian', ready: true }];
+  const cloud = cloudFixture({ templates });
+  expect(withObvious(cloud, { zoneId: 'zone', templateId: 'debian' }).templateId).toBe('debian');
+  expect(withObvious(cloud, { zoneId: 'zone', templateId: undefined }).templateId).toBeUndefined();
 });

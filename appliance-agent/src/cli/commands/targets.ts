@@ -16,6 +16,10 @@ import { normaliseFingerprint, type TrustOptions, trustedFingerprint } from './c
 import { cloudStackCredentials, type LeaseOptions, leaseRequest, showLease } from './leases.ts';
 import { describeTest } from './sources.ts';
 
+interface TargetTrustOptions extends TrustOptions {
+  readonly authorities?: boolean;
+}
+
 interface ConfigOptions {
   readonly zone?: string;
   readonly serviceOffering?: string;
@@ -137,12 +141,24 @@ export function targetCommands(program: Command, shell: Shell): void {
 
   target
     .command('trust [target]')
-    .description('pin another certificate of a target')
+    .description('pin another certificate of a target, or none')
     .option('--fingerprint <sha256>', 'the certificate to pin')
     .option('--trust', 'pin the certificate that the server shows now')
-    .action(async (text: string | undefined, options: TrustOptions, command: Command) => {
+    .option('--authorities', 'pin none: the system’s certificate authorities decide')
+    .action(async (text: string | undefined, options: TargetTrustOptions, command: Command) => {
       const context = contextOf(shell, command);
       const { id, name, url } = await pickTarget(context.client, text);
+      if (options.authorities) {
+        const updated = await context.client.call('updateTarget', {
+          params: { id },
+          body: { fingerprint: null },
+        });
+        context.output.result(
+          updated,
+          () => `The system’s certificate authorities decide about "${name}" now.`,
+        );
+        return;
+      }
       const fingerprint =
         options.fingerprint === undefined
           ? await trustedFingerprint(context, url, options)
@@ -168,8 +184,11 @@ export function targetCommands(program: Command, shell: Shell): void {
     .option('--service-offering <offering>', 'CPU and memory of target VMs')
     .option('--disk-offering <offering>', 'kind of the target volumes')
     .option('--network <network>')
-    .option('--template <template>')
-    .option('--appliance <vm id>', 'the VM that this agent runs on, where it cannot be found')
+    .option('--template <template>', 'for clouds that deploy no VM from a volume, or none')
+    .option(
+      '--appliance <vm id>',
+      'the VM that this agent runs on, where it cannot be found; none: look for it again',
+    )
     .action(async (text: string | undefined, options: ConfigOptions, command: Command) => {
       const { client, output } = contextOf(shell, command);
       const { id, name } = await pickTarget(client, text);
@@ -205,14 +224,18 @@ function configChange(options: ConfigOptions, discovery: CloudDiscovery): Update
   const zoneId = choose(options.zone, discovery.zones, 'zone');
   const networks =
     zoneId === undefined ? discovery.networks : discovery.networks.filter((it) => it.zoneId === zoneId);
+  // One of all zones is listed once per zone.
+  const templates = [...new Map(discovery.templates.map((template) => [template.id, template])).values()];
   const chosen = {
     zoneId,
     serviceOfferingId: choose(options.serviceOffering, discovery.serviceOfferings, 'service offering'),
     diskOfferingId: choose(options.diskOffering, discovery.diskOfferings, 'disk offering'),
     networkId: choose(options.network, networks, 'network'),
-    templateId: choose(options.template, discovery.templates, 'template'),
+    templateId: options.template === 'none' ? null : choose(options.template, templates, 'template'),
   };
-  const applianceVmId = options.appliance === undefined ? undefined : CloudId.parse(options.appliance);
+  const { appliance } = options;
+  const applianceVmId =
+    appliance === undefined ? undefined : appliance === 'none' ? null : CloudId.parse(appliance);
   const config = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
   if (Object.keys(config).length === 0 && applianceVmId === undefined) {
     throw new OsseaError('request.invalid', 'No choice was given.', {
