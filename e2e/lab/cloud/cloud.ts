@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { makeCertificate } from '../certificate.ts';
 import type { QemuMachine } from '../qemu/qemuMachine.ts';
@@ -27,6 +28,7 @@ import { ApiServer, type CloudCall } from './server.ts';
 import { Site } from './site.ts';
 import { Storage } from './storage.ts';
 import { Strangers } from './strangers.ts';
+import { Wires } from './wires.ts';
 
 export type { ConsoleProvider } from './console/consoleProxy.ts';
 export type { NetworkFacts, SnapshotFacts, VmFacts, VolumeFacts } from './facts.ts';
@@ -89,6 +91,11 @@ export interface LabCloud extends AsyncDisposable {
   readVmDisk(nameOrId: string, disk: number, offset: number, length: number): Promise<Buffer>;
   /** Writes into a disk of a running VM as its guest would. @throws Error where it does not run, or has no such disk */
   guestWrites(nameOrId: string, disk: number, offset: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Lets the guest of a VM answer to ping, and accept TCP at a port, at its first address, as long as it is not disposed of. Who has a NIC on that network
+   * reaches it. @throws Error without `kernelNics`
+   */
+  guestAnswers(nameOrId: string, port: number): Promise<AsyncDisposable>;
   /** The machine of a VM that runs in qemu. @throws Error when it is off, or only pretends to run */
   machine(nameOrId: string): QemuMachine;
   /** Shows another screen than the lab's own picture in a VM's console; undefined takes it away again. */
@@ -152,6 +159,7 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
       ? undefined
       : undo.use(new QemuHypervisor(site, options.qemu.forwardedPorts ?? []));
   if (hypervisor !== undefined) site.hypervisor = hypervisor;
+  if (options.kernelNics) site.wires = undo.use(new Wires(randomBytes(4).toString('hex')));
   const strangers = await Strangers.remember(site);
   const appliance = site.vms.get(site.applianceVmId);
   if (appliance !== undefined && options.qemu?.applianceImage !== undefined) await powerOn(site, appliance);
@@ -212,6 +220,11 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
       const vm = findVm(site, nameOrId);
       if (vm.state !== 'Running') throw new Error(`${vm.name} is ${vm.state}, its guest writes nothing`);
       await storage.write(diskOf(nameOrId, disk).id, offset, bytes);
+    },
+    guestAnswers: async (nameOrId, port) => {
+      const nic = findVm(site, nameOrId).nics.find(({ ip }) => ip !== undefined);
+      if (site.wires === undefined || nic === undefined) throw new Error('no network of this cloud is real');
+      return site.wires.answer(nic, port);
     },
     machine: (nameOrId) => {
       if (hypervisor === undefined) throw new Error('the VMs of this cloud only pretend to run');

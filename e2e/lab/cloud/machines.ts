@@ -174,7 +174,14 @@ export const machineCommands: Commands = {
             ip: parameters.text('ipaddress'),
             mac: parameters.text('macaddress'),
           };
-          vm.nics.push(makeNic(call, vm, request));
+          const isThere = vm.nics.some(({ networkId }) => networkId === request.networkId);
+          if (isThere && vm.id === call.site.applianceVmId) {
+            const text = `A NIC already exists for VM:${vm.instanceName} in network: ${request.networkId}`;
+            throw new ApiError('internal', text);
+          }
+          const nic = makeNic(call, vm, request);
+          vm.nics.push(nic);
+          await call.site.plugNic(vm, nic, call.command);
         },
         'virtualmachineid',
       );
@@ -218,6 +225,7 @@ export const machineCommands: Commands = {
             throw new ApiError('parameter', `Unable to remove NIC from ${vm.name}, the NIC is its default.`);
           }
           vm.nics = vm.nics.filter((one) => one !== nic);
+          await call.site.unplugNic(vm, nic);
         },
         'virtualmachineid',
       ),

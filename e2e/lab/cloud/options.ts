@@ -54,6 +54,8 @@ export interface CloudOptions {
   enforcePost?: boolean;
   /** Boots the VMs that are started in qemu, from their volumes. Default: they only pretend to run. */
   qemu?: CloudQemuOptions;
+  /** NICs that the appliance gets appear in this machine's kernel. Needs root. Default: they only pretend to. */
+  kernelNics?: boolean;
   faults?: Partial<CloudFaults>;
 }
 

@@ -9,6 +9,7 @@ import type {
   DiskOffering,
   Network,
   NetworkOffering,
+  Nic,
   OsType,
   ServiceOffering,
   Snapshot,
@@ -22,6 +23,7 @@ import type { Backing, CloudHostOptions, CloudLimits } from './options.ts';
 import type { Parameters } from './parameters.ts';
 import type { Storage } from './storage.ts';
 import { cloudTime } from './time.ts';
+import type { Wires } from './wires.ts';
 
 export const domainId = '52d94b1e-1f5c-4c6e-a1c4-0d5b2e7d9a10';
 
@@ -81,6 +83,8 @@ export class Site {
 
   applianceVmId = '';
   hypervisor: Hypervisor = pretence;
+  /** Undefined: NICs of the appliance only pretend to be plugged in. */
+  wires: Wires | undefined;
   nextBacking: Backing | undefined;
   readonly backings = new Map<string, Backing>();
   /** Volumes that a fault made beside others of their name, by id, with that name; they are strangers'. */
@@ -204,6 +208,27 @@ export class Site {
       return;
     }
     await this.#align(volume);
+  }
+
+  /**
+   * Lets a NIC of the appliance appear in it.
+   * @param command whose turn it is to be late
+   */
+  async plugNic(vm: Vm, nic: Nic, command: string): Promise<void> {
+    const { wires } = this;
+    if (wires === undefined || vm.id !== this.applianceVmId) return;
+    const plug = () =>
+      this.inTurn(`wire of ${nic.id}`, async () => {
+        // One that was taken out before it appeared.
+        if (vm.nics.includes(nic)) await wires.plug(nic, this.networks.get(nic.networkId)?.prefix);
+      });
+    if (this.faults.strikes('late-link', command)) this.jobs.later(this.faults.faults.lateLinkMs, plug);
+    else await plug();
+  }
+
+  async unplugNic(vm: Vm, nic: Nic): Promise<void> {
+    if (vm.id === this.applianceVmId)
+      await this.inTurn(`wire of ${nic.id}`, async () => this.wires?.unplug(nic));
   }
 
   /** In turn, so that a late link does not cross with the next one of the same volume. */
