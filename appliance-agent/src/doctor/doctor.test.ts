@@ -63,6 +63,7 @@ describe('local checks', () => {
       'libguestfs',
       'kvm',
       'windows-guests',
+      'test-networks',
       'ssh',
     ]);
   });

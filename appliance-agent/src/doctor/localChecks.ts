@@ -33,6 +33,7 @@ export function localChecks(config: AgentConfig): Check[] {
     { id: 'nbdkit', title: 'nbdkit', run: (signal) => checkNbdkit(signal) },
     { id: 'vddk', title: 'VDDK', run: (signal) => checkVddk(config.vddkLibDir, signal) },
     ...guestChecks(config),
+    { id: 'test-networks', title: 'Test networks', run: (signal) => checkTestNetworks(signal) },
     { id: 'ssh', title: 'SSH to the socket', run: (signal) => checkSsh(signal) },
   ];
 }
@@ -139,6 +140,40 @@ async function checkVddk(libDir: string | undefined, signal: AbortSignal): Promi
   }
   const { file, version } = await checkVddkLibrary({ libDir, signal });
   return ok(`${version} in ${file}`);
+}
+
+/** The checks of a test reach its VM from a network namespace of their own. */
+async function checkTestNetworks(signal: AbortSignal): Promise<Finding> {
+  const needed = [
+    {
+      words: ['ip', '-Version'],
+      package: 'iproute2',
+      lost: 'VMs on isolated test networks cannot be checked',
+    },
+    { words: ['ping', '-V'], package: 'iputils-ping', lost: 'checks by ping are skipped' },
+  ];
+  for (const { words, package: name, lost } of needed) {
+    const [program = '', ...rest] = words;
+    try {
+      await run(program, rest, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      return warning(
+        `${program} cannot be run (${errnoOf(error) ?? 'failed'}); ${lost}`,
+        `Install it with: apt-get install ${name}`,
+      );
+    }
+  }
+  try {
+    await run('unshare', ['--net', 'true'], { signal });
+    return ok('ip and ping, and network namespaces of their own');
+  } catch {
+    signal.throwIfAborted();
+    return warning(
+      'this process may make no network namespace; VMs on isolated test networks cannot be checked',
+      'Run the agent as root, as its systemd unit does.',
+    );
+  }
 }
 
 /** The console reaches the agent by `direct-streamlocal`, which sshd can forbid: sshd_config(5), AllowStreamLocalForwarding. */
