@@ -52,6 +52,8 @@ const systemPackages = {
     { name: 'libgbm1', probe: `${libraries}/libgbm.so.1`, for: 'Electron' },
     { name: 'libnotify4', probe: `${libraries}/libnotify.so.4`, for: 'notifications of Electron' },
     { name: 'poppler-utils', probe: '/usr/bin/pdftotext', for: 'a foreign reader of PDFs' },
+    { name: 'iproute2', probe: '/usr/bin/ip', for: 'networks of tests' },
+    { name: 'iputils-ping', probe: '/usr/bin/ping', for: 'a look whether a guest answers' },
     { name: 'openssl', probe: '/usr/bin/openssl', for: 'certificates of the TLS tests' },
   ],
   boot: [

@@ -97,10 +97,11 @@ function downtimeOf({ downtime }: Failover): string | undefined {
   return `${showDuration(seconds)}${endedAt === undefined ? ', and it goes on' : ''}`;
 }
 
-function describeProof({ passed, powerState, checks, screenshot, screenshotReason }: BootProof): string {
+function describeProof({ passed, powerState, checks, via, screenshot, screenshotReason }: BootProof): string {
   const head = fields([
     ['Boot proof', passed ? 'passed' : 'not passed'],
     ['Power state', powerState],
+    ['Checked', via],
     [
       'Picture',
       screenshot ? 'kept; save it with: ossea-agent failover screenshot' : (screenshotReason ?? 'none'),

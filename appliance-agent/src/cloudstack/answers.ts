@@ -92,6 +92,7 @@ const NicAnswer = z
     networkid: CloudId.optional(),
     macaddress: text,
     ipaddress: text,
+    netmask: text,
     isdefault: flag,
     deviceid: z.coerce.number().int().optional().catch(undefined),
   })
@@ -101,6 +102,8 @@ const NicAnswer = z
     /** Lower case, with colons. */
     mac: nic.macaddress?.toLowerCase(),
     ip: nic.ipaddress,
+    /** Such as `255.255.255.0`. */
+    netmask: nic.netmask,
     isDefault: nic.isdefault ?? false,
     deviceId: nic.deviceid,
   }));

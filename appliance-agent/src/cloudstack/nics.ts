@@ -2,7 +2,7 @@ import type { CloudId } from '../contract/index.ts';
 import type { CloudNic, CloudVm } from './answers.ts';
 import type { CloudStackClient } from './client.ts';
 import type { NewNic } from './deployVm.ts';
-import { listVms, requireVm } from './machines.ts';
+import { findSettledVm, listVms, requireVm } from './machines.ts';
 import { type EffectOptions, settle } from './settle.ts';
 
 /** The NICs of a VM in the order of their devices. @throws OsseaError request.not-found */
@@ -12,6 +12,16 @@ export async function listNics(
   signal: AbortSignal,
 ): Promise<readonly CloudNic[]> {
   return (await requireVm(client, vmId, signal)).nics;
+}
+
+/** The NIC of a VM with a MAC address in lower case, when no job works on the VM any more; undefined when it, or the VM, is not there. */
+export async function findNic(
+  client: CloudStackClient,
+  vmId: CloudId,
+  mac: string,
+  signal: AbortSignal,
+): Promise<CloudNic | undefined> {
+  return (await findSettledVm(client, vmId, signal))?.nics.find((nic) => nic.mac === mac);
 }
 
 /**

@@ -63,6 +63,8 @@ export const BootProof = z.object({
   screenshot: z.boolean(),
   /** Why there is no picture. */
   screenshotReason: z.string().optional(),
+  /** How the checks reached the VM where not over the appliance's own networks, in a sentence. */
+  via: z.string().optional(),
   /** True when the VM runs and no check failed. */
   passed: z.boolean(),
 });
@@ -81,8 +83,17 @@ const common = {
   bootPatienceSeconds: z.number().int().min(1).max(7200).default(300),
 };
 
+/**
+ * How the checks of a test reach its VM. `nic`: the appliance gets a NIC on the test network for their time, kept apart from its own networks, and all
+ * checks go through it. `direct`: over the appliance's own networks. `auto`: checks without a host of their own by a NIC, unless the
+ * appliance is on that network itself; the others direct.
+ */
+export const TestReach = z.enum(['auto', 'nic', 'direct']);
+export type TestReach = z.infer<typeof TestReach>;
+
 export const StartTestFailover = z.object({
   ...common,
+  reach: TestReach.default('auto'),
   /**
    * `latest`: the last complete point of the replica. `fresh`: a replication first. `quiesced`: a replication first whose snapshot the guest's
    * file systems are quiet for.
@@ -254,6 +265,8 @@ export const FailoverRemains = z.object({
     'attachment',
     'volume-snapshot',
     'network',
+    /** Of the appliance, on the network of a test. */
+    'nic',
     'fence',
     /** The source was shut down by the failover. */
     'source-power',

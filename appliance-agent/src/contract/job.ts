@@ -143,8 +143,8 @@ export type StartVerify = z.infer<typeof StartVerify>;
 
 /** Something of ours that exists outside the agent and that no running job needs. */
 export const Orphan = z.object({
-  /** The last three: what an ended failover left. */
-  kind: z.enum(['snapshot', 'volume', 'attachment', 'journal', 'vm', 'volume-snapshot', 'network']),
+  /** The last four: what an ended failover left. */
+  kind: z.enum(['snapshot', 'volume', 'attachment', 'journal', 'vm', 'volume-snapshot', 'nic', 'network']),
   id: z.string(),
   name: z.string(),
   endpointId: AgentId.optional(),

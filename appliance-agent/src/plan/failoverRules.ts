@@ -4,12 +4,14 @@ import type {
   Conversion,
   FailoverKind,
   ResourceLimit,
+  TestReach,
   VirtualNic,
 } from '../contract/index.ts';
 import { chooseVmMethod, type VmMethodFacts } from './chooseVmMethod.ts';
 import { hostRules, startRefused } from './hostRules.ts';
-import { byGravity, judge, nothing, type Rule } from './rule.ts';
+import { byGravity, type Finding, judge, nothing, type Rule } from './rule.ts';
 import { type TargetFacts, targetRules } from './targetRules.ts';
+import type { ChosenReach } from './testReach.ts';
 
 const gibibyte = 2 ** 30;
 const hour = 3600;
@@ -55,6 +57,8 @@ export interface FailoverFacts extends TargetFacts {
     readonly nic: Pick<VirtualNic, 'key' | 'label'>;
     readonly place: AdapterPlace;
   }[];
+  /** Of a test: how its checks would reach the VM. */
+  readonly reach?: { readonly wanted: TestReach; readonly chosen: ChosenReach } | undefined;
   /** The name of a network of production use, typed. */
   readonly confirmNetwork: string | undefined;
   /** Failovers of the workload that stand. */
@@ -368,6 +372,18 @@ const testRules: readonly Rule<FailoverFacts>[] = [
       ),
   },
   {
+    id: 'failover.reach-missing',
+    severity: 'critical',
+    find: ({ workload, reach }) =>
+      reach?.wanted === 'nic' ? unreached(workload.name, reach.chosen) : nothing,
+  },
+  {
+    id: 'failover.checks-skipped',
+    severity: 'warning',
+    find: ({ workload, reach }) =>
+      reach && reach.wanted !== 'nic' ? unreached(workload.name, reach.chosen) : nothing,
+  },
+  {
     // Pitfall 29.
     id: 'failover.same-identity',
     severity: 'info',
@@ -447,6 +463,12 @@ const testRules: readonly Rule<FailoverFacts>[] = [
         : nothing,
   },
 ];
+
+function unreached(subject: string, chosen: ChosenReach): readonly Finding[] {
+  if (chosen.kind !== 'none') return nothing;
+  const { reason, remedy } = chosen;
+  return [{ subject, summary: `Its checks cannot be tried. ${reason}`, remedy }];
+}
 
 export function isProduction({ users, production }: FailoverNetwork): boolean {
   return production || users.length > 0;

@@ -184,6 +184,7 @@ function diskRows(disk: FailoverReport['disks'][number]): Row[] {
 function proofRows(proof: NonNullable<FailoverReport['proof']>, digest: string | undefined): Row[] {
   return [
     ['Verdict', `${proof.passed ? 'passed' : 'not passed'}, ${proof.powerState}, ${moment(proof.at)}`],
+    ...(proof.via === undefined ? [] : [['Checked', proof.via] satisfies Row]),
     ...proof.checks.map(
       ({ check, outcome, detail, seconds }): Row => [
         check.kind === 'tcp' ? `tcp ${check.port}` : check.kind,

@@ -112,10 +112,10 @@ interface VolumeTable {
 }
 
 /**
- * `snapshot`: of the source VM, at vCenter. `volume-snapshot`, `vm`, `network`: at the cloud. `fence`: what was changed at the source VM
+ * `snapshot`: of the source VM, at vCenter. `volume-snapshot`, `vm`, `network`: at the cloud. `nic`: of the appliance, on a test's network. `fence`: what was changed at the source VM
  * to keep it from coming back; `source-power`: the source was shut down by us.
  */
-export type EffectKind = 'snapshot' | 'volume-snapshot' | 'vm' | 'network' | 'fence' | 'source-power';
+export type EffectKind = 'snapshot' | 'volume-snapshot' | 'vm' | 'nic' | 'network' | 'fence' | 'source-power';
 
 interface EffectTable {
   id: string;

@@ -29,6 +29,7 @@ import {
 import { assertSchedule } from '../plan/schedule.ts';
 import type { Store } from '../store/store.ts';
 import { probeCertificate } from '../tls/certificate.ts';
+import { Turns } from '../volumes/turns.ts';
 import { addWorkloads } from './addWorkloads.ts';
 import { assertForgettable, cleanupSteps, findLeftovers } from './cleanup.ts';
 import { currentDisks } from './diskIdentity.ts';
@@ -81,6 +82,7 @@ export class AgentEngine implements Engine {
       logger,
       hub: new EventHub(store),
       replicaTurns: new ReplicaTurns(),
+      nicTurns: new Turns(),
       limiter: new RateLimiter(limits.bandwidthLimit),
       limits: () => this.#limits,
       sessions: new Sessions({

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { RateLimiter } from '../blockcopy/throttle.ts';
 import type { Limits } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
+import type { Turns } from '../volumes/turns.ts';
 import type { CredentialSource } from './engine.ts';
 import type { EventHub } from './eventHub.ts';
 import type { ReplicaTurns } from './failover/replicaTurn.ts';
@@ -33,6 +34,8 @@ export interface WorkflowParts {
   readonly credentials: CredentialSource;
   readonly hub: EventHub;
   readonly replicaTurns: ReplicaTurns;
+  /** By MAC address: tests on one network share the appliance's NIC there. */
+  readonly nicTurns: Turns;
   /** Over all jobs. */
   readonly limiter: RateLimiter;
   readonly limits: () => Limits;

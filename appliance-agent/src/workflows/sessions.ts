@@ -79,7 +79,7 @@ export class Sessions implements AsyncDisposable {
       const service = new VolumeService({
         client,
         targetId,
-        applianceVmId: await this.#applianceVm(targetId),
+        applianceVmId: await this.applianceVmId(targetId),
         records: store.volumes,
         deviceDir,
         linkDir: join(runDir, 'volumes'),
@@ -119,7 +119,8 @@ export class Sessions implements AsyncDisposable {
     return opening;
   }
 
-  async #applianceVm(targetId: string): Promise<CloudId> {
+  /** The VM that this agent runs on. @throws OsseaError `cloudstack.appliance-unknown`, `cloudstack.*` */
+  async applianceVmId(targetId: string): Promise<CloudId> {
     const { store } = this.#options;
     const { applianceVmId, name } = await store.targets.require(targetId);
     if (applianceVmId !== undefined) return CloudId.parse(applianceVmId);

@@ -47,6 +47,7 @@ export const leftoverWords: Record<Orphan['kind'], string> = {
   journal: 'Copy journal',
   vm: 'VM',
   'volume-snapshot': 'Volume snapshot',
+  nic: 'NIC of the appliance',
   network: 'Network',
 };
 

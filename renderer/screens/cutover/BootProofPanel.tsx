@@ -35,7 +35,7 @@ export function BootProofPanel({ applianceId, failoverId, proof }: Props) {
       <Stack gap="sm">
         <Text size="sm">
           <strong>{proof.passed ? 'Passed.' : 'Not passed.'}</strong> CloudStack says {proof.powerState},{' '}
-          {exactly(proof.at)}.
+          {exactly(proof.at)}.{proof.via !== undefined && ` ${proof.via}`}
         </Text>
         {proof.checks.length > 0 && (
           <Table verticalSpacing={4}>

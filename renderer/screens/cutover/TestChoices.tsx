@@ -4,6 +4,13 @@ import type { ChoicesProps } from './CommonChoices.tsx';
 import styles from './choices.module.css';
 import type { Choices } from './choices.ts';
 
+const reachWords: Record<Choices['reach'], string> = {
+  auto: 'The appliance gets a NIC on the test network until the checks are done, kept apart from its own networks; a check with a host of its own needs none.',
+  nic: 'All checks go through a NIC that the appliance gets on the test network until they are done, kept apart from its own networks.',
+  direct:
+    'The appliance gets no NIC: on an isolated network only an address that leads to the VM can answer.',
+};
+
 /** Which point of the source is tested, where, and for how long. */
 export function TestChoices({
   choices,
@@ -53,6 +60,17 @@ export function TestChoices({
           />
         )}
       </SimpleGrid>
+      <NativeSelect
+        label="How the checks reach the VM"
+        description={reachWords[choices.reach]}
+        data={[
+          { value: 'auto', label: 'As each check needs' },
+          { value: 'nic', label: 'By a NIC of the appliance' },
+          { value: 'direct', label: 'Over the appliance’s own networks' },
+        ]}
+        value={choices.reach}
+        onChange={({ currentTarget: { value } }) => onChange({ reach: value as Choices['reach'] })}
+      />
       <Checkbox
         label="Make an isolated network for this test, and remove it with the test"
         checked={choices.createNetwork}

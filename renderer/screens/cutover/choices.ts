@@ -22,6 +22,7 @@ export interface Choices {
   readonly createNetwork: boolean;
   readonly confirmNetwork: string;
   readonly lease: string;
+  readonly reach: StartTestFailover['reach'];
   /** Live: */
   readonly mode: StartLiveFailover['mode'];
   /** `now`, or local date and time as an input of the kind `datetime-local` holds them. */
@@ -54,6 +55,7 @@ export function initialChoices(kind: Choices['kind'], { settings }: Pick<Workloa
     createNetwork: false,
     confirmNetwork: '',
     lease: '',
+    reach: test.reach,
     mode: live.mode,
     startAt: '',
     startBefore: '',
@@ -112,6 +114,7 @@ export function readChoices(
             ...(!choices.createNetwork &&
               choices.networkId !== '' && { networkId: CloudId.parse(choices.networkId) }),
             createNetwork: choices.createNetwork,
+            reach: choices.reach,
             ...(choices.confirmNetwork.trim() !== '' && { confirmNetwork: choices.confirmNetwork.trim() }),
             ...(choices.lease !== '' && { leaseMinutes: number('lease', 5, 43_200) }),
           }),

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { StartTestFailover } from '../../contract/index.ts';
+import { StartTestFailover, TestReach } from '../../contract/index.ts';
 import {
   type CheckOptions,
   checkOptions,
@@ -24,6 +24,7 @@ interface TestOptions extends CheckOptions {
   readonly confirmNetwork?: string;
   readonly name?: string;
   readonly lease?: string;
+  readonly reach?: string;
   readonly dryRun?: boolean;
   readonly follow?: boolean;
 }
@@ -93,6 +94,14 @@ function testCommand(failover: Command, shell: Shell): void {
     .option('--name <name>', 'of the VM; default: the target’s name with -test behind it')
     .option('--lease <duration>', 'after which the test ends by itself, such as 4h');
   checkOptions(test)
+    .addOption(
+      new Option(
+        '--reach <way>',
+        'how the checks reach the VM: by a NIC that the appliance gets on its network until they are done, over its own networks, or as each check needs',
+      )
+        .choices(TestReach.options)
+        .default('auto'),
+    )
     .option('--dry-run', 'only tell what speaks against it and what would be done')
     .option('--follow', 'show the progress until the VM is up; the exit code tells how')
     .action(async (name: string, options: TestOptions, command: Command) => {
@@ -108,6 +117,7 @@ function testCommand(failover: Command, shell: Shell): void {
         createNetwork: options.createNetwork,
         confirmNetwork: options.confirmNetwork,
         name: options.name,
+        reach: options.reach,
         leaseMinutes:
           options.lease === undefined ? undefined : Math.ceil(parseDuration('--lease', options.lease) / 60),
         ...checksOf(options),

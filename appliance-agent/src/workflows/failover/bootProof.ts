@@ -8,17 +8,22 @@ import type {
   BootProof,
   CloudId,
   Failover,
+  TestReach,
   VirtualMachine,
 } from '../../contract/index.ts';
 import { guestTraits } from '../../guest/guestTraits.ts';
+import { goesByReach } from '../../plan/testReach.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
-import { tryCheck } from './bootChecks.ts';
+import { type Attempt, tryCheck } from './bootChecks.ts';
 import { changeFailover } from './failoverRecord.ts';
+import { enterReached, type TestReached } from './testReach.ts';
 
 export interface BootProofRequest {
   readonly vmId: CloudId;
   readonly checks: readonly BootCheck[];
+  /** How those that have no host of their own, or all, reach the VM. Default: as the agent reaches everything. */
+  readonly reach?: { readonly wanted: TestReach; readonly reached: TestReached } | undefined;
   /** How long the guest may take to pass them; guests that restart by themselves at their first boot get more. Seconds. */
   readonly patienceSeconds: number;
   /** What the guest is, for its patience. */
@@ -51,13 +56,15 @@ export async function proveBoot(
   const { targetId } = await store.workloads.require(failover.workloadId);
   await haveCredentials(parts, run, [await store.targets.require(targetId)], signal);
   const client = await sessions.cloud(targetId);
-  const { powerState, checks } = await watch(client, run, request, signal);
+  const way = await wayOf(parts, request, signal);
+  const { powerState, checks } = await watch(client, run, request, way, signal);
   const picture = await takePicture(client, request.vmId, powerState, patienceMs(request), signal);
   if (picture.png) await store.failovers.putScreenshot(failover.id, picture.png);
   const proof: BootProof = {
     at: new Date().toISOString(),
     powerState,
     checks,
+    ...(way.via !== undefined && { via: way.via }),
     screenshot: picture.png !== undefined,
     ...(picture.reason !== undefined && { screenshotReason: picture.reason }),
     passed: powerState === 'Running' && checks.every(({ outcome }) => outcome !== 'failed'),
@@ -81,11 +88,29 @@ function patienceMs({ patienceSeconds, guest }: BootProofRequest): number {
   return 1000 * (expectedReboots > 0 ? Math.max(patienceSeconds, bootPatienceSeconds) : patienceSeconds);
 }
 
+/** Where the checks that are not direct are tried from, or why they cannot be. */
+interface Way {
+  readonly namespace?: string;
+  readonly obstacle?: string;
+  readonly via?: string;
+}
+
+async function wayOf(parts: WorkflowParts, { reach }: BootProofRequest, signal: AbortSignal): Promise<Way> {
+  if (!reach || reach.reached.kind === 'direct') return {};
+  const { reached } = reach;
+  if (reached.kind === 'none') return { obstacle: reached.detail };
+  const entered = await enterReached(parts, reached, signal);
+  if ('detail' in entered) return { obstacle: entered.detail };
+  const { networkName, place } = reached;
+  return { ...entered, via: `Through a NIC of the appliance on ${networkName}, as ${place.address}.` };
+}
+
 /** Tries until everything has passed, the VM is lost, or the patience ends. */
 async function watch(
   client: CloudStackClient,
   run: JobRun,
   request: BootProofRequest,
+  way: Way,
   signal: AbortSignal,
 ): Promise<{ powerState: string; checks: BootCheckResult[] }> {
   const startedAt = performance.now();
@@ -100,7 +125,13 @@ async function watch(
         request.checks.map(async (check, index): Promise<BootCheckResult> => {
           const before = results[index];
           if (before && before.outcome !== 'failed') return before;
-          return { check, ...(await tryCheck(check, addressOf(vm), signal)), seconds: seconds() };
+          const isFar = request.reach !== undefined && goesByReach(check, request.reach.wanted);
+          const { obstacle, namespace } = isFar ? way : {};
+          const attempt: Attempt =
+            obstacle === undefined
+              ? await tryCheck(check, addressOf(vm), namespace, signal)
+              : { outcome: 'skipped', detail: obstacle };
+          return { check, ...attempt, seconds: seconds() };
         }),
       );
     }

@@ -1,6 +1,7 @@
 import type { CloudStackClient } from '../../cloudstack/client.ts';
 import { listVms } from '../../cloudstack/machines.ts';
 import { listOwnNetworks } from '../../cloudstack/networks.ts';
+import { findNic } from '../../cloudstack/nics.ts';
 import { belongsTo, namePrefix, ownerTag } from '../../cloudstack/ownership.ts';
 import { listSnapshots } from '../../cloudstack/snapshots.ts';
 import type { Failover, Orphan } from '../../contract/index.ts';
@@ -9,8 +10,9 @@ import { endedFailoverStates } from '../../store/failovers.ts';
 import type { JobRun } from '../jobRun.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { removeLedgered, removeVm } from './remains.ts';
+import { applianceOf, leaveTestNetwork } from './testReach.ts';
 
-const kinds = ['vm', 'volume-snapshot', 'network'] as const;
+const kinds = ['vm', 'volume-snapshot', 'nic', 'network'] as const;
 type Kind = (typeof kinds)[number];
 
 interface Named {
@@ -22,6 +24,7 @@ interface Named {
 const actions: Record<Kind, string> = {
   vm: 'Stop it, take its volumes out, and destroy it.',
   'volume-snapshot': 'Delete it.',
+  nic: 'Take it out of the appliance.',
   network: 'Delete it.',
 };
 
@@ -45,13 +48,18 @@ export async function findEndedRemains(parts: WorkflowParts, signal: AbortSignal
     for (const kind of kinds) {
       const made = needless.filter((effect) => effect.kind === kind);
       if (made.length === 0) continue;
-      for (const thing of await marked(client, kind, signal)) {
-        const effect = made.find(({ token }) => belongsTo(thing, token));
-        if (!effect) continue;
+      const found =
+        kind === 'nic'
+          ? await needlessNics(parts, client, made, signal)
+          : (await marked(client, kind, signal)).flatMap((thing) => {
+              const effect = made.find(({ token }) => belongsTo(thing, token));
+              return effect ? [{ effect, name: thing.name }] : [];
+            });
+      for (const { effect, name } of found) {
         orphans.push({
           kind,
           id: effect.id,
-          name: thing.name,
+          name,
           endpointId,
           workloadId: effect.workloadId,
           foundAt: new Date().toISOString(),
@@ -82,6 +90,7 @@ export async function removeEndedRemains(
     const has = (kind: Kind) => effects.some((effect) => effect?.failoverId === id && effect.kind === kind);
     if (has('vm')) await removeVm(parts, run, failover, signal);
     if (has('volume-snapshot')) await removeLedgered(parts, run, failover, 'volume-snapshot', signal);
+    if (has('nic')) await leaveTestNetwork(parts, run, failover, signal);
     if (has('network')) await removeLedgered(parts, run, failover, 'network', signal);
   }
 }
@@ -97,8 +106,31 @@ function isOver({ state }: Failover): boolean {
   return state !== 'committed' && endedFailoverStates.some((ended) => ended === state);
 }
 
+/** NICs of the appliance on networks of tests of which none stands. */
+async function needlessNics(
+  { store }: WorkflowParts,
+  client: CloudStackClient,
+  made: readonly Effect[],
+  signal: AbortSignal,
+): Promise<{ readonly effect: Effect; readonly name: string }[]> {
+  const ids = new Set(made.map(({ id }) => id));
+  const open = await store.effects.listOpen({ kind: 'nic' });
+  const needed = open.filter(({ id }) => !ids.has(id)).map(({ token }) => token);
+  const found: { effect: Effect; name: string }[] = [];
+  for (const effect of new Map(made.map((each) => [each.token, each])).values()) {
+    if (needed.includes(effect.token)) continue;
+    const nic = await findNic(client, applianceOf(effect), effect.token, signal);
+    if (nic) found.push({ effect, name: `NIC ${effect.token} of the appliance` });
+  }
+  return found;
+}
+
 /** Everything of a kind that bears a mark of ours. */
-async function marked(client: CloudStackClient, kind: Kind, signal: AbortSignal): Promise<Named[]> {
+async function marked(
+  client: CloudStackClient,
+  kind: Exclude<Kind, 'nic'>,
+  signal: AbortSignal,
+): Promise<Named[]> {
   switch (kind) {
     case 'vm':
       return (await listVms(client, {}, signal)).filter(

@@ -20,11 +20,14 @@ export const testFailoverSteps = [
   { name: 'prepare', title: 'Prepare the guest' },
   { name: 'vm', title: 'Make the VM' },
   { name: 'start', title: 'Start the VM' },
+  { name: 'reach', title: 'Reach the test network' },
   { name: 'proof', title: 'See it boot' },
+  { name: 'leave', title: 'Leave the test network' },
 ] as const;
 
 /** The steps of a test's end. */
 export const testCleanupSteps = [
+  { name: 'leave', title: 'Take the appliance off the test network' },
   { name: 'vm', title: 'Destroy the VM' },
   { name: 'clones', title: 'Delete the clones' },
   { name: 'snapshots', title: 'Delete the snapshots' },

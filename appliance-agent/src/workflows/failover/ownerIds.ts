@@ -26,8 +26,17 @@ export function ownerIdOf(failoverId: string, thing: OwnedThing, about: string |
  */
 export function macOf(failoverId: string, nicKey: number, taken: ReadonlySet<string>): string {
   for (let attempt = 0; ; attempt++) {
-    const digest = createHash('sha256').update(`${failoverId}\nmac\n${nicKey}\n${attempt}`).digest('hex');
-    const mac = `06:${digest.slice(0, 10).match(/../g)?.join(':')}`;
+    const mac = macFrom(`${failoverId}\nmac\n${nicKey}\n${attempt}`);
     if (!taken.has(mac)) return mac;
   }
+}
+
+/** The MAC address of an appliance's NIC on the network of a test: the same for all tests on it, as CloudStack gives a VM one NIC on a network. */
+export function reachMacOf(applianceVmId: string, networkId: string): string {
+  return macFrom(`${applianceVmId}\nreach\n${networkId}`);
+}
+
+function macFrom(text: string): string {
+  const digest = createHash('sha256').update(text).digest('hex');
+  return `06:${digest.slice(0, 10).match(/../g)?.join(':')}`;
 }

@@ -1,6 +1,7 @@
 import type { CloudStackClient } from '../../cloudstack/client.ts';
 import { findOwnVm } from '../../cloudstack/machines.ts';
 import { deleteNetwork, findOwnNetwork } from '../../cloudstack/networks.ts';
+import { findNic } from '../../cloudstack/nics.ts';
 import { lookAgain } from '../../cloudstack/settle.ts';
 import { deleteSnapshot, findOwnSnapshot } from '../../cloudstack/snapshots.ts';
 import { type CloudId, type Failover, type FailoverRemains, isOsseaError } from '../../contract/index.ts';
@@ -10,6 +11,7 @@ import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import { volumesOf } from './failoverCloud.ts';
 import { removeTargetVm } from './removeTargetVm.ts';
+import { applianceOf } from './testReach.ts';
 
 /** One thing that exists of a failover at the cloud, with what knows of it. */
 export interface Remains {
@@ -20,10 +22,12 @@ export interface Remains {
   readonly volume?: StoredVolume | undefined;
 }
 
-const ledgerKinds = ['volume-snapshot', 'network'] as const;
-type LedgerKind = (typeof ledgerKinds)[number];
+const ledgerKinds = ['nic', 'volume-snapshot', 'network'] as const;
+/** What is removed by its owner's mark alone. */
+type MarkedKind = 'volume-snapshot' | 'network';
 
-const actions: Record<LedgerKind | 'vm' | 'volume', string> = {
+const actions: Record<(typeof ledgerKinds)[number] | 'vm' | 'volume', string> = {
+  nic: 'Take it out of the appliance, unless another test needs it.',
   vm: 'Stop it, take its volumes out, and destroy it.',
   volume: 'Take it out of where it is and delete it for good.',
   'volume-snapshot': 'Delete it.',
@@ -31,8 +35,8 @@ const actions: Record<LedgerKind | 'vm' | 'volume', string> = {
 };
 
 /**
- * What exists of a failover at the cloud, in the order in which it can be removed: its VM, the clones of a test, snapshots of volumes and networks of its
- * own. The ledger and the volume records say what may exist; where the cloud can be asked, what it does not show under its token is left
+ * What exists of a failover at the cloud, in the order in which it can be removed: its VM, the clones of a test, the appliance's NIC there, snapshots of
+ * volumes and networks of its own. The ledger and the volume records say what may exist; where the cloud can be asked, what it does not show under its token is left
  * out; where it cannot, as without credentials, the records tell alone. The VM is looked for in any case: a deployment whose answer was lost may have come after the ledger's entry was closed.
  */
 export async function findRemains(
@@ -100,7 +104,11 @@ async function findLedgerRemains(
   const remains: Remains[] = [];
   for (const kind of ledgerKinds) {
     for (const effect of effects.filter((each) => each.kind === kind)) {
-      const found = client && (await lookFor(client, kind, effect.token, signal));
+      const found =
+        client &&
+        (kind === 'nic'
+          ? await lookForNic(client, effect, signal)
+          : await lookFor(client, kind, effect.token, signal));
       if (client && !found) continue;
       const id = found?.id ?? effect.externalId ?? effect.token;
       const name = found?.name ?? nameOf(effect) ?? effect.token;
@@ -112,11 +120,20 @@ async function findLedgerRemains(
 
 function lookFor(
   client: CloudStackClient,
-  kind: LedgerKind,
+  kind: MarkedKind,
   token: string,
   signal: AbortSignal,
 ): Promise<{ readonly id: CloudId; readonly name: string } | undefined> {
   return kind === 'network' ? findOwnNetwork(client, token, signal) : findOwnSnapshot(client, token, signal);
+}
+
+async function lookForNic(
+  client: CloudStackClient,
+  effect: Effect,
+  signal: AbortSignal,
+): Promise<{ readonly id: CloudId; readonly name: undefined } | undefined> {
+  const nic = await findNic(client, applianceOf(effect), effect.token, signal);
+  return nic && { id: nic.id, name: undefined };
 }
 
 /** Destroys the failover's VM, if there is one. @throws OsseaError `cloudstack.*` */
@@ -150,7 +167,7 @@ export async function removeLedgered(
   parts: WorkflowParts,
   run: JobRun,
   failover: Failover,
-  kind: LedgerKind,
+  kind: MarkedKind,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, sessions } = parts;

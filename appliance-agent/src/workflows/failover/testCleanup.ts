@@ -4,6 +4,7 @@ import type { WorkflowParts } from '../parts.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { finishTestJob } from './finishTestJob.ts';
 import { removeClones, removeLedgered, removeVm } from './remains.ts';
+import { leaveTestNetwork } from './testReach.ts';
 
 /**
  * Ends a test wherever it is: its VM, clones, snapshots and networks go, and the workload is as it was before. May be repeated, also after one that
@@ -23,6 +24,7 @@ export async function cleanUpTest(parts: WorkflowParts, run: JobRun, failoverId:
         await work(failover, signal);
         return null;
       });
+    await removal('leave', (test, signal) => leaveTestNetwork(parts, run, test, signal));
     await removal('vm', (test, signal) => removeVm(parts, run, test, signal));
     await removal('clones', (test, signal) => removeClones(parts, run, test, signal));
     await removal('snapshots', (test, signal) => removeLedgered(parts, run, test, 'volume-snapshot', signal));

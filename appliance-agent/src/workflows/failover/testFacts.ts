@@ -22,10 +22,12 @@ import {
   type Workload,
 } from '../../contract/index.ts';
 import type { AdapterPlace, FailoverFacts, FailoverNetwork } from '../../plan/failoverRules.ts';
+import { chooseReach, type ReachFacts } from '../../plan/testReach.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { converterProblem } from './guestConverter.ts';
 import { sourceFacts } from './sourceFacts.ts';
-import { noNic, testNetworksOf } from './targetVmPlan.ts';
+import { noNic, type TestNetworkChoice, testNetworksOf } from './targetVmPlan.ts';
+import { applianceMacs, standingAppliance } from './testReach.ts';
 import { replicaPool } from './vmMethod.ts';
 
 /** Kinds of networks that a test is cut off by, the better first: one with addresses, one without. */
@@ -58,7 +60,8 @@ export async function testFacts(
       store.workloads.replicaTornSince(workload.id),
       store.failovers.listOpen({ workloadId: workload.id }),
     ]);
-  const others = await productionVms(parts, vms);
+  const ours = await applianceMacs(parts);
+  const others = await productionVms(parts, vms, ours);
   const conversion = request.conversion ?? workload.settings.conversion;
   const goals = new Set([
     ...(target.config.networkId === undefined ? [] : [target.config.networkId]),
@@ -102,6 +105,18 @@ export async function testFacts(
               };
       return { nic: { key, label }, place };
     }),
+    reach: {
+      wanted: request.reach,
+      chosen: chooseReach({
+        wanted: request.reach,
+        checks: request.checks,
+        network: firstNetwork([...choices.values()], networks, offeringOf(offerings)),
+        appliance: standingAppliance(
+          vms.find(({ id }) => id === cloud.applianceVm?.id),
+          ours,
+        ),
+      }),
+    },
     confirmNetwork: request.confirmNetwork,
     standing: standing.filter(({ id }) => id !== own?.id),
     leaseWanted: request.leaseMinutes !== undefined,
@@ -139,9 +154,18 @@ const undoneStates: ReadonlySet<Failover['state']> = new Set([
   'cleaned',
 ]);
 
-/** Everything that is not the VM of a test of this agent, or of a failover that is undone. */
-async function productionVms({ store }: WorkflowParts, vms: readonly CloudVm[]): Promise<CloudVm[]> {
-  const standing = vms.filter(({ state }) => !['Destroyed', 'Expunging', 'Error'].includes(state));
+/**
+ * Everything that is not the VM of a test of this agent, or of a failover that is undone.
+ * @param ours MAC addresses of NICs that the appliance has for tests, which are nobody's use of a network
+ */
+async function productionVms(
+  { store }: WorkflowParts,
+  vms: readonly CloudVm[],
+  ours: ReadonlySet<string>,
+): Promise<CloudVm[]> {
+  const standing = vms
+    .filter(({ state }) => !['Destroyed', 'Expunging', 'Error'].includes(state))
+    .map((vm) => ({ ...vm, nics: vm.nics.filter(({ mac }) => mac === undefined || !ours.has(mac)) }));
   const open = await store.failovers.listOpen({ kind: 'test' });
   const passing = await Promise.all(
     standing.map(async (vm) => {
@@ -153,6 +177,22 @@ async function productionVms({ store }: WorkflowParts, vms: readonly CloudVm[]):
     }),
   );
   return standing.filter((_vm, index) => !passing[index]);
+}
+
+/** Where the test's VM has its first address, or its first adapter where it has none. */
+function firstNetwork(
+  choices: readonly TestNetworkChoice[],
+  networks: readonly CloudNetworkItem[],
+  offering: NetworkOfferingItem | undefined,
+): ReachFacts['network'] {
+  const found = choices.flatMap((choice): NonNullable<ReachFacts['network']>[] => {
+    if (choice.kind === 'missing') return [];
+    if (choice.kind !== 'to-be-made') return networks.filter(({ id }) => id === choice.networkId);
+    return offering
+      ? [{ id: undefined, name: 'the new network', kind: offering.kind, account: undefined }]
+      : [];
+  });
+  return found.find(({ kind }) => kind !== 'L2') ?? found[0];
 }
 
 function networkOf(

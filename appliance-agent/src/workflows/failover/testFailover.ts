@@ -1,4 +1,5 @@
 import {
+  type CloudId,
   type Concern,
   type Failover,
   OsseaError,
@@ -19,6 +20,7 @@ import { afterConversion, makeTargetVm, planTargetVm, startTargetVm } from './ta
 import type { TargetVmFacts } from './targetVmPlan.ts';
 import { testFacts } from './testFacts.ts';
 import { byAdapter, provideTestNetworks, type TestNetwork } from './testNetworks.ts';
+import { leaveTestNetwork, reachTestNetwork, type TestReached } from './testReach.ts';
 
 const minuteMs = 60_000;
 
@@ -107,8 +109,42 @@ async function rehearse(parts: WorkflowParts, run: JobRun, failover: Failover): 
     return null;
   });
 
+  try {
+    const reached = await run.step('reach', (signal) =>
+      reachTestNetwork(parts, run, failover, { ...request, vmId: made.id }, signal),
+    );
+    if (reached.kind !== 'nic') {
+      await run.endStep('reach', 'skipped', reached.kind === 'none' ? reached.detail : 'No NIC is needed.');
+    }
+    await prove(parts, run, failover, { ...made, os: prepared.os, reached });
+  } finally {
+    await run.step(
+      'leave',
+      async (signal) => {
+        await leaveTestNetwork(parts, run, failover, signal);
+        return null;
+      },
+      { undo: true },
+    );
+  }
+}
+
+/** @throws OsseaError `failover.boot` */
+async function prove(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  made: {
+    readonly id: CloudId;
+    readonly guestId: string;
+    readonly converted: boolean;
+    readonly os: string | undefined;
+    readonly reached: TestReached;
+  },
+): Promise<void> {
+  const request = requestOf(failover);
   await run.step('proof', async (signal) => {
-    const { id, guestId, converted } = made;
+    const { id, guestId, converted, os, reached } = made;
     const proof = await proveBoot(
       parts,
       run,
@@ -116,8 +152,9 @@ async function rehearse(parts: WorkflowParts, run: JobRun, failover: Failover): 
       {
         vmId: id,
         checks: request.checks,
+        reach: { wanted: request.reach, reached },
         patienceSeconds: request.bootPatienceSeconds,
-        guest: { guestId, os: prepared.os, converted },
+        guest: { guestId, os, converted },
       },
       signal,
     );

@@ -63,6 +63,7 @@ export class TestFailovers {
               : `${nic.label}: left out.`,
         )
         .join(' '),
+      ...(facts.reach && { reach: facts.reach.chosen.reason }),
       ...(isLeftAlone(facts.conversion) && { prepare: 'Nothing is changed in the guest.' }),
     };
     return {
