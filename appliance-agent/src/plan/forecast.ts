@@ -25,8 +25,11 @@ export function churnOf(cycles: readonly CycleRecord[], key: DeviceKey | number)
   for (const { pointAt, previousPointAt, disks } of cycles.slice(0, recentCycles)) {
     const disk = disks.find((each) => each.key === key);
     if (disk?.mode !== 'delta' || previousPointAt === undefined) continue;
+    const span = secondsBetween(previousPointAt, pointAt);
+    // The clock was set back in between.
+    if (span <= 0) continue;
     bytes += disk.changedBytes;
-    seconds += secondsBetween(previousPointAt, pointAt);
+    seconds += span;
   }
   return seconds > 0 ? bytes / seconds : 0;
 }

@@ -23,13 +23,14 @@ export class Cycles {
     );
   }
 
-  /** Newest first. */
+  /** Newest first; last those that a clock which was set back since dates later than now. */
   async list(workloadId: string, limit: number): Promise<CycleRecord[]> {
     const rows = await this.#database.query((db) =>
       db
         .selectFrom('cycles')
         .select('record')
         .where('workload_id', '=', workloadId)
+        .orderBy(({ eb }) => eb('point_at', '>', new Date()))
         .orderBy('point_at', 'desc')
         .limit(limit)
         .execute(),

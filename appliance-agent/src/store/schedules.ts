@@ -64,14 +64,21 @@ export class Schedules {
     );
   }
 
-  /** How the last replications of a workload went. @param since when its schedule was chosen */
+  /**
+   * How the last replications of a workload went. What is dated later than now is from a clock that was set back since, and must not keep the
+   * schedule waiting for that time to come.
+   * @param since when its schedule was chosen
+   */
   async history(workloadId: string, since: Date): Promise<RunHistory> {
+    const now = new Date();
+    const past = (date: Date | null | undefined) => (date && date <= now ? date : undefined);
     const runs = await this.#database.query((db) =>
       db
         .selectFrom('jobs')
         .select(['state', 'created_at', 'ended_at'])
         .where('workload_id', '=', workloadId)
         .where('kind', '=', 'replicate')
+        .where('created_at', '<=', now)
         .orderBy('created_at', 'desc')
         .limit(rememberedRuns)
         .execute(),
@@ -79,9 +86,9 @@ export class Schedules {
     const last = runs[0];
     const good = runs.findIndex(({ state }) => state !== 'failed');
     return {
-      since,
+      since: past(since) ?? new Date(0),
       lastStartedAt: last?.created_at,
-      lastEndedAt: last?.ended_at ?? undefined,
+      lastEndedAt: past(last?.ended_at),
       failures: good < 0 ? runs.length : good,
     };
   }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WorkloadSettings } from '../contract/index.ts';
+import { type Schedule, WorkloadSettings } from '../contract/index.ts';
+import { nextRun } from '../plan/schedule.ts';
 import { Store } from './store.ts';
 
 const logger = pino({ level: 'silent' });
@@ -231,6 +232,60 @@ describe('workloads', () => {
     const { source, target } = await addWorkload('used');
     await expect(store.sources.delete(source.id)).rejects.toMatchObject({ code: 'request.conflict' });
     await expect(store.targets.delete(target.id)).rejects.toMatchObject({ code: 'request.conflict' });
+  });
+});
+
+describe('after the clock was set back', () => {
+  const tomorrow = new Date(Date.now() + 86_400_000);
+
+  it('a schedule goes on at once, and does not wait for the time of its last run to come', async () => {
+    const { workload } = await addWorkload('ahead');
+    const id = randomUUID();
+    await store.jobs.create({
+      id,
+      kind: 'replicate',
+      workload,
+      request: {},
+      steps,
+      createdBy: 'schedule',
+    });
+    await store.jobs.update(id, { state: 'succeeded' });
+    const ahead = sql`update jobs set created_at = ${tomorrow}, ended_at = ${tomorrow} where id = ${id}`;
+    await store.database.query((db) => ahead.execute(db));
+    const schedules: Schedule[] = [
+      { kind: 'interval', minutes: 15 },
+      { kind: 'continuous' },
+      { kind: 'cron', expression: '0 * * * *' },
+    ];
+    for (const schedule of schedules) {
+      for (const since of [workload.createdAt, tomorrow]) {
+        const next = nextRun(schedule, await store.schedules.history(workload.id, new Date(since)));
+        expect(next?.getTime()).toBeLessThanOrEqual(Date.now() + 3600_000);
+      }
+    }
+    const chosenLater = await store.schedules.history(workload.id, tomorrow);
+    for (const schedule of schedules)
+      expect(nextRun(schedule, chosenLater)?.getTime()).toBeLessThan(Date.now());
+  });
+
+  it('the newest cycle is the last that was made', async () => {
+    const { workload } = await addWorkload('ahead-cycles');
+    const cycle = (pointAt: Date) => ({
+      jobId: randomUUID(),
+      pointAt: pointAt.toISOString(),
+      startedAt: pointAt.toISOString(),
+      endedAt: pointAt.toISOString(),
+      consistency: 'crash' as const,
+      disks: [],
+    });
+    const made = [
+      cycle(tomorrow),
+      cycle(new Date(Date.now() - 60_000)),
+      cycle(new Date(Date.now() - 30_000)),
+    ];
+    for (const each of made) await store.cycles.put(workload.id, each);
+    const [first, second, third] = made;
+    expect(await store.cycles.list(workload.id, 5)).toEqual([third, second, first]);
   });
 });
 
