@@ -112,6 +112,19 @@ describe('change tracking that cannot be trusted', () => {
     expect(after.writtenBytes).toBeLessThanOrEqual(2 * 65_536);
     await expectEqual(workload);
     expect(only(await cycle(workload)).mode).toBe('delta');
+    // A fault of any other name neither: it would come again at each cycle.
+    site.lab.vcenter.faults.cbtSystemError = true;
+    try {
+      vmOf(workload)
+        .disk(2000)
+        .write(9 * mebibyte, Buffer.from('changed'));
+      const refused = only(await cycle(workload));
+      expect(refused).toMatchObject({ mode: 'compare', reason: 'cbt-refused' });
+      expect(refused.detail).toContain('A general system error occurred');
+      await expectEqual(workload);
+    } finally {
+      site.lab.vcenter.faults.cbtSystemError = false;
+    }
   });
 
   it('pitfall 4: after a foreign revert to a snapshot the replica shows the VM as it was reverted', async () => {

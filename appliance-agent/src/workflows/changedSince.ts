@@ -3,6 +3,7 @@ import {
   type CycleDiskRecord,
   type FullReason,
   isOsseaError,
+  type OsseaError,
   type TransportChoice,
   type VirtualDisk,
 } from '../contract/index.ts';
@@ -73,12 +74,7 @@ export async function changedSince(
     const ranges = await changedAreas(client, vm, snapshot, disk, point.changeId, signal);
     return { ranges, mode: 'delta', changedBytes: totalBytes(ranges) };
   } catch (error) {
-    if (
-      signal.aborted ||
-      !isOsseaError(error, 'vsphere.file-fault', 'vsphere.invalid-argument', 'vsphere.changed-blocks')
-    ) {
-      throw error;
-    }
+    if (signal.aborted || !isRefusal(error)) throw error;
     return everything('cbt-refused', `vCenter did not tell the changed blocks: ${error.message}`);
   }
 }
@@ -91,4 +87,12 @@ export async function changedSince(
 function mayBeReverted(then: Lineage | undefined, now: Lineage | undefined): boolean {
   if (!then?.revertible || !now) return false;
   return then.bootTime === undefined || then.bootTime !== now.bootTime;
+}
+
+/** Whether vCenter will not tell the changed blocks, now or later: failing for it would keep the disk from being replicated ever again. */
+function isRefusal(error: unknown): error is OsseaError {
+  if (isOsseaError(error, 'vsphere.file-fault', 'vsphere.invalid-argument', 'vsphere.changed-blocks')) {
+    return true;
+  }
+  return isOsseaError(error, 'vsphere.fault', 'vsphere.task-failed') && !error.retryable;
 }

@@ -46,6 +46,8 @@ export interface VcenterFaults {
   cbtStarIsWholeDisk: boolean;
   /** `*` fails with FileFault, as it does on storage that does not know. */
   cbtStarFails: boolean;
+  /** Changed areas since a change id are answered with SystemError, as hosts with a damaged tracking file do again and again. */
+  cbtSystemError: boolean;
   /** A hard power-off resets CBT. */
   powerOffResetsCbt: boolean;
 
@@ -113,6 +115,7 @@ export const noFaults: VcenterFaults = {
   cbtRoundsUp: false,
   cbtStarIsWholeDisk: false,
   cbtStarFails: false,
+  cbtSystemError: false,
   powerOffResetsCbt: false,
   guestIgnoresShutdown: false,
   guestShutdownMs: 50,

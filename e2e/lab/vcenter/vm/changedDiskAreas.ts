@@ -2,7 +2,7 @@ import { Bitmap } from '../disk/bitmap.ts';
 import { type PageLimits, pageOfAreas } from '../disk/changedAreas.ts';
 import { parseChangeId } from '../disk/changeTracker.ts';
 import { grainBytes, type Layer } from '../disk/layer.ts';
-import { fileFault, invalidArgument } from '../soap/fault.ts';
+import { fileFault, invalidArgument, VimFault } from '../soap/fault.ts';
 import { type DataObject, type Reference, vim } from '../soap/value.ts';
 import type { VmDisk } from './vmDisk.ts';
 import type { VmView } from './vmView.ts';
@@ -80,6 +80,9 @@ function changedBlocks(
       tracker.blockBytes,
       tracker.beganUnderSnapshot || faults.cbtStarIsWholeDisk,
     );
+  }
+  if (vm.site.faults.cbtSystemError) {
+    throw new VimFault('SystemError', 'A general system error occurred: ', { reason: '' });
   }
   const begin = parseChangeId(since);
   if (begin === undefined) throw invalidArgument('changeId');
