@@ -90,6 +90,28 @@ it('refuses to start beside another agent, and leaves that one unharmed', async 
   expect((await send(agent.apiSocket, { path: '/health' })).status).toBe(200);
 });
 
+it('refuses to share the state of another agent, also while that one starts, and under another run directory', async () => {
+  const [reached, opening] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = parts();
+  const openStore: typeof slow.openStore = async (...about) => {
+    reached.resolve();
+    await opening.promise;
+    return slow.openStore(...about);
+  };
+  const starting = startAgent(config, { ...slow, openStore }, output());
+  await reached.promise;
+  const elsewhere = { ...config, runDir: join(folder, 'other-run') };
+  for (const beside of [config, elsewhere]) {
+    await expect(startAgent(beside, parts(), output())).rejects.toMatchObject({
+      code: 'agent.already-running',
+    });
+  }
+  expect(steps).toEqual([]);
+  opening.resolve();
+  await (await starting).stop();
+  await using _next = await startAgent(elsewhere, parts(), output());
+});
+
 it('releases everything when its work cannot be recovered', async () => {
   const broken = parts({
     launch: async () => {

@@ -18,6 +18,7 @@ import { endpointChecks } from './doctor/endpointChecks.ts';
 import { localChecks } from './doctor/localChecks.ts';
 import { Leases } from './leases/leases.ts';
 import type { SealedLeaseStore } from './leases/sealedLeaseStore.ts';
+import { lockState } from './stateLock.ts';
 import type { Engine } from './workflows/engine.ts';
 
 /** The database, as the agent's parts see it. */
@@ -64,6 +65,7 @@ export async function startAgent<Store extends AgentStore>(
 
   await makeFolder(config.stateDir, 'OSSEA_STATE_DIR', 0o700);
   await makeFolder(config.runDir, 'OSSEA_RUN_DIR', 0o750);
+  resources.use(await lockState(config.stateDir));
   // Before the database: an agent that runs already uses the same one, and must not lose it to our failed start.
   for (const door of ['admin', 'api'] satisfies Door[]) await takeOverSocket(socketPath(config, door));
   const store = resources.use(await parts.openStore(config, logger));

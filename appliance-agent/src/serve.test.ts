@@ -61,7 +61,7 @@ it('starts on nothing at all, says what is missing, is killed, starts again, and
 
   const beside = await run('serve');
   expect(beside.code).toBe(6);
-  expect(beside.err.trimEnd().split('\n').at(-1)).toMatch(/^ossea-agent: Another agent answers on /);
+  expect(beside.err.trimEnd().split('\n').at(-1)).toMatch(/^ossea-agent: Another agent works with /);
 
   const ended = once(killed, 'close');
   killed.kill('SIGKILL');
