@@ -20,7 +20,7 @@ describe('pitfall 26: entries of the firmware do not move with the disks', () =>
     ]);
   });
 
-  it('GRUB or systemd-boot alone, Windows’ manager, and SUSE’s names do as well', () => {
+  it('GRUB or systemd-boot alone and Windows’ manager do as well', () => {
     const fallback = '/EFI/BOOT/BOOTX64.EFI';
     expect(planEfiFallback(['EFI/debian/grubx64.efi'], 'debian')).toEqual([
       { from: '/EFI/debian/grubx64.efi', to: fallback },
@@ -31,9 +31,21 @@ describe('pitfall 26: entries of the firmware do not move with the disks', () =>
     expect(planEfiFallback(['EFI/Microsoft/Boot/bootmgfw.efi'], 'windows')).toEqual([
       { from: '/EFI/Microsoft/Boot/bootmgfw.efi', to: fallback },
     ]);
-    expect(planEfiFallback(['EFI/sles/shim.efi', 'EFI/sles/grub.efi'], 'sles')).toEqual([
-      { from: '/EFI/sles/shim.efi', to: fallback },
-      { from: '/EFI/sles/grub.efi', to: '/EFI/BOOT/grubx64.efi' },
+  });
+
+  it('SUSE’s shim finds its GRUB, which it looks for as grub.efi and not as grubx64.efi', () => {
+    const files = ['EFI/sles/shim.efi', 'EFI/sles/grub.efi', 'EFI/sles/MokManager.efi'];
+    expect(planEfiFallback(files, 'sles')).toEqual([
+      { from: '/EFI/sles/shim.efi', to: '/EFI/BOOT/BOOTX64.EFI' },
+      { from: '/EFI/sles/grub.efi', to: '/EFI/BOOT/grub.efi' },
+      { from: '/EFI/sles/MokManager.efi', to: '/EFI/BOOT/MokManager.efi' },
+    ]);
+  });
+
+  it('Windows goes before what another system left', () => {
+    const files = ['EFI/ubuntu/grubx64.efi', 'EFI/Microsoft/Boot/bootmgfw.efi'];
+    expect(planEfiFallback(files, 'windows')).toEqual([
+      { from: '/EFI/Microsoft/Boot/bootmgfw.efi', to: '/EFI/BOOT/BOOTX64.EFI' },
     ]);
   });
 

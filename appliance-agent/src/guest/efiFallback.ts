@@ -11,7 +11,7 @@ export interface EfiCopy {
  * The copies that make an EFI system partition boot without an entry in the firmware's list, which does not move with the disks. None
  * where the fallback is there already; undefined where there is nothing to make it of.
  *
- * A shim starts the `grubx64.efi` that lies beside it, and that reads the configuration of its own distribution wherever it lies itself.
+ * A shim starts the loader that lies beside it under the name that its distribution built it for (`grubx64.efi`; SUSE: `grub.efi`), and that reads the configuration of its own distribution wherever it lies itself.
  * @param files all files of the partition, from its root, in any case
  * @param distro as libguestfs names it; its folder goes before others
  */
@@ -20,6 +20,8 @@ export function planEfiFallback(files: readonly string[], distro: string | undef
   const find = (path: string) => paths.find((file) => file.toLowerCase() === path.toLowerCase());
   if (find(fallbackPath)) return [];
   const windows = find('/EFI/Microsoft/Boot/bootmgfw.efi');
+  // Another system may have left its loader there.
+  if (windows && distro === 'windows') return [{ from: windows, to: fallbackPath }];
   const vendors = [
     ...new Set(paths.flatMap((path) => /^\/EFI\/([^/]+)\/[^/]+\.efi$/i.exec(path)?.[1] ?? [])),
   ].filter((vendor) => vendor.toLowerCase() !== 'boot');
@@ -29,11 +31,11 @@ export function planEfiFallback(files: readonly string[], distro: string | undef
     const shim = at('shimx64.efi') ?? at('shim.efi');
     const grub = at('grubx64.efi') ?? at('grub.efi');
     if (shim && grub) {
-      const mokManager = at('mmx64.efi');
+      const keyManager = at('mmx64.efi') ?? at('MokManager.efi');
+      const beside = [grub, ...(keyManager ? [keyManager] : [])];
       return [
         { from: shim, to: fallbackPath },
-        { from: grub, to: '/EFI/BOOT/grubx64.efi' },
-        ...(mokManager ? [{ from: mokManager, to: '/EFI/BOOT/mmx64.efi' }] : []),
+        ...beside.map((file) => ({ from: file, to: `/EFI/BOOT/${file.slice(file.lastIndexOf('/') + 1)}` })),
       ];
     }
     const loader = grub ?? at('systemd-bootx64.efi');
