@@ -1,6 +1,12 @@
 import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type ConversionBus, type DeviceKey, ErrorCode, OsseaError } from '../contract/index.ts';
+import {
+  type ConversionBus,
+  type DeviceKey,
+  ErrorCode,
+  isOsseaError,
+  OsseaError,
+} from '../contract/index.ts';
 import { planEfiFallback } from './efiFallback.ts';
 import type { GuestInspection, GuestRoot } from './guestFacts.ts';
 import { applyEdits, mountGuest } from './guestFiles.ts';
@@ -40,6 +46,8 @@ export interface ConversionRequest {
   readonly virtioWinIso?: string | undefined;
   /** For adapters with static addresses; others keep what the guest has. */
   readonly addresses: readonly GuestNic[];
+  /** The others: what a Linux guest has for them follows them to their new MAC addresses and names. Default: none are known. */
+  readonly others?: readonly GuestNic[] | undefined;
   /** Which root to convert where several were found, such as `/dev/sda2`: a candidate out of an inspection. */
   readonly root?: string | undefined;
   /** A private folder, made if it is missing. What is in it is removed afterwards, except the log. */
@@ -168,9 +176,7 @@ async function prepareFiles(
     .map(({ subject, summary, remedy }) => `${subject}: ${summary} ${remedy}`);
   warnings.push(...orderWarnings(inspection, request.disks));
   await makeEfiFallback(session, inspection);
-  if (request.addresses.length > 0 && root) {
-    warnings.push(...(await writeAddresses(session, inspection, request, tool !== undefined)));
-  }
+  if (root) warnings.push(...(await writeNetwork(session, inspection, request, tool !== undefined)));
   await session.close();
   return { root, bootDiskKey, warnings };
 }
@@ -205,17 +211,24 @@ async function makeEfiFallback(session: Guestfish, { efiPartitions, root }: Gues
   await session.run('umount-all');
 }
 
-async function writeAddresses(
+async function writeNetwork(
   session: Guestfish,
   { root, mountpoints, network, networkStack, selinux }: GuestInspection,
-  { addresses, vm }: ConversionRequest,
+  { addresses, others = [], vm }: ConversionRequest,
   converted: boolean,
 ): Promise<readonly string[]> {
   if (root?.os === 'windows') return windowsAddressWarnings(addresses);
   if (!network || !networkStack) return [];
-  const { edits, warnings } = planLinuxNetwork(network, networkStack, addresses);
+  const { edits, warnings } = planLinuxNetwork(network, networkStack, addresses, others);
+  if (edits.length === 0) return warnings;
   await mountGuest(session, mountpoints, false);
-  await applyEdits(session, edits, vm.name);
+  try {
+    await applyEdits(session, edits, vm.name);
+  } catch (error) {
+    // Nobody asked for it: the guest boots without, and a person can set its network up.
+    if (addresses.length > 0 || !isOsseaError(error, 'guest.network')) throw error;
+    return [...warnings, `${error.message} Check the guest’s network after the move.`];
+  }
   // virt-v2v labels what it finds; without it the guest has to, at its first boot.
   if (selinux && !converted) await session.run('touch', '/.autorelabel');
   return warnings;

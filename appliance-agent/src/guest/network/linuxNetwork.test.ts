@@ -82,6 +82,30 @@ describe('beside the adapters', () => {
     expect(paths(plain, 'netplan')).not.toContain('/etc/resolv.conf');
   });
 
+  it('adapters without static addresses keep what the guest has for them, under the name that it knows', () => {
+    const other = {
+      ...web,
+      mac: '02:00:4c:00:00:09',
+      addresses: [],
+      source: { mac: '00:50:56:00:00:09', addresses: [] },
+    };
+    const text = 'iface ens192 inet static\n    address 10.0.0.5/24\n\niface ens224 inet dhcp\n';
+    const plain = guest('debian', 12, ['/sbin/ifup'], { '/etc/network/interfaces': text });
+    const { edits, warnings } = planLinuxNetwork(plain, 'ifupdown', [web], [other]);
+    const last = (path: string) => edits.findLast((edit) => edit.path === path);
+    expect(last('/etc/network/interfaces')).toMatchObject({
+      text: expect.stringMatching(/iface ens224 inet dhcp[\s\S]*address 10\.1\.0\.5/),
+    });
+    expect(last('/etc/udev/rules.d/70-persistent-net.rules')).toMatchObject({
+      text: expect.stringMatching(/02:00:4c:00:00:09.*ens224[\s\S]*02:00:4c:00:00:01.*ens192/),
+    });
+    expect(warnings).toEqual([]);
+    expect(planLinuxNetwork(guest('ubuntu', 22, ['/etc/cloud/cloud.cfg']), 'netplan', [], [other])).toEqual({
+      edits: [],
+      warnings: [],
+    });
+  });
+
   it('cloud-init, which takes the target for a new machine, is kept from writing DHCP over it', () => {
     expect(paths(guest('ubuntu', 22, ['/etc/cloud/cloud.cfg']), 'netplan')).toContain(
       '/etc/cloud/cloud.cfg.d/99-ossea-network.cfg',

@@ -1,3 +1,4 @@
+import { filesAfter, followAdapters } from './followAdapters.ts';
 import { type GuestEdit, type GuestFile, type NetworkPlan, ourMark } from './guestEdit.ts';
 import type { GuestNic } from './guestNic.ts';
 import { planIfcfg } from './ifcfg.ts';
@@ -6,19 +7,10 @@ import { nameRulesPath } from './interfaceNames.ts';
 import { planNetplan } from './netplan.ts';
 import { planNetworkd } from './networkd.ts';
 import { planNetworkManager } from './networkManager.ts';
+import type { NetworkStack } from './networkStack.ts';
 import { planWicked } from './wicked.ts';
 
-/** What sets a Linux guest's network up at boot. */
-export type NetworkStack =
-  | 'netplan'
-  | 'network-manager'
-  /** Red Hat's `ifcfg` files, read by NetworkManager. */
-  | 'ifcfg-network-manager'
-  /** The same, read by the service `network`. */
-  | 'ifcfg'
-  | 'wicked'
-  | 'ifupdown'
-  | 'networkd';
+export type { NetworkStack } from './networkStack.ts';
 
 /** Files that tell which of them a guest has. */
 export const stackMarkers = [
@@ -111,16 +103,22 @@ export function detectStack(network: LinuxNetwork): NetworkStack | undefined {
   return networkd ? 'networkd' : undefined;
 }
 
-/** The edits that give a Linux guest its static addresses, whatever its adapters are called after the move. */
+/**
+ * The edits that give a Linux guest its static addresses, whatever its adapters are called after the move.
+ * @param others adapters whose configuration stays, and follows them
+ */
 export function planLinuxNetwork(
   network: LinuxNetwork,
   stack: NetworkStack,
   nics: readonly GuestNic[],
+  others: readonly GuestNic[] = [],
 ): NetworkPlan {
-  const plan = planOf(network, stack, nics);
+  const given: NetworkPlan = nics.length > 0 ? planOf(network, stack, nics) : { edits: [], warnings: [] };
+  const kept = followAdapters(filesAfter(network.files, given.edits), stack, others);
+  const edits = [...given.edits, ...resolverEdits(network, stack, nics), ...kept.edits];
   return {
-    ...plan,
-    edits: [...plan.edits, ...resolverEdits(network, stack, nics), ...cloudInitEdits(network)],
+    edits: edits.length > 0 ? [...edits, ...cloudInitEdits(network)] : [],
+    warnings: [...given.warnings, ...kept.warnings],
   };
 }
 

@@ -85,6 +85,7 @@ export async function prepareGuest(
         virtToolsDir: parts.config.virtToolsDir,
       },
       addresses: addressesOf(preparation),
+      others: othersOf(preparation),
       workDir: join(parts.config.stateDir, 'guest', failover.id.slice(0, 8)),
       signal,
       onProgress: ({ phase, fraction }) =>
@@ -126,6 +127,17 @@ function addressesOf({ conversion, nics, vm }: GuestPreparation): GuestNic[] {
     const before = vm.nics.find((candidate) => candidate.key === key);
     const source = before && { mac: before.mac, addresses: before.ipAddresses };
     return nic ? [{ ...address, mac: nic.mac, source }] : [];
+  });
+}
+
+/** The adapters for which the guest keeps what it has. */
+function othersOf({ conversion, nics, vm }: GuestPreparation): GuestNic[] {
+  const given = new Set(conversion.addresses.map(({ key }) => key));
+  return nics.flatMap(({ sourceKey, mac }) => {
+    const before = vm.nics.find(({ key }) => key === sourceKey);
+    if (!before || given.has(before.key)) return [];
+    const source = { mac: before.mac, addresses: before.ipAddresses };
+    return [{ mac, addresses: [], nameservers: [], searchDomains: [], source }];
   });
 }
 
