@@ -1,4 +1,4 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { chunkDigest, zeroDigest } from './digest.ts';
@@ -225,4 +225,15 @@ test('a volume that was imported under another id keeps its journal, and no othe
   await using journal = await openJournal(path, { ...identity, volumeId: 'volume-2' });
   expect(journal.isComplete).toBe(true);
   expect(journal.point?.snapshot).toBe('snapshot-1');
+});
+
+test('a full disk of the appliance is told as such, with what to do, and may pass', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'journal');
+  await symlink('/dev/full', path);
+  await expect(openJournal(path, { volumeId: 'v1', capacityBytes: 2 ** 30 })).rejects.toMatchObject({
+    code: 'agent.disk-full',
+    retryable: true,
+    message: expect.stringContaining(path),
+  });
 });

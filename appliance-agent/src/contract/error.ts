@@ -18,6 +18,7 @@ export const errorTitles = {
   'agent.starting': 'The agent is still starting',
   'agent.shutting-down': 'The agent is shutting down',
   'agent.already-running': 'Another agent is running',
+  'agent.disk-full': 'The disk of the appliance is full',
   'agent.unreachable': 'The agent cannot be reached',
   'config.invalid': 'The configuration is not valid',
   'config.incomplete': 'The configuration is incomplete',

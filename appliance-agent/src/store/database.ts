@@ -21,8 +21,18 @@ const migrations = {
 /** How long an operation waits for a database that is being restarted before it gives up. Milliseconds. */
 const patienceMs = 60_000;
 
-/** SQLSTATEs of a server that goes away or is not there yet (PostgreSQL, appendix A, classes 08 and 57P). */
-const transientStates = new Set(['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006']);
+/** SQLSTATEs of a server that goes away, is not there yet, or has a full disk (PostgreSQL, appendix A, classes 08, 57P and 53). */
+const transientStates = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08001',
+  '08003',
+  '08004',
+  '08006',
+  '53100',
+]);
 /** A transaction that may simply be tried again. */
 const retryStates = new Set(['40001', '40P01']);
 const transientSystemErrors = new Set([
@@ -122,7 +132,7 @@ function unavailable(what: string, cause: unknown): OsseaError {
     `${what}: ${cause instanceof Error ? cause.message : String(cause)}.`,
     {
       remedy:
-        'See that PostgreSQL runs and that the agent may use its database; "ossea-agent doctor" tells more.',
+        'See that PostgreSQL runs, has space and that the agent may use its database; "ossea-agent doctor" tells more.',
       retryable: true,
       cause,
     },
