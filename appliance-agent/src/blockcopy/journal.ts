@@ -209,7 +209,7 @@ export class Journal implements AsyncDisposable {
    * to be right. Takes every chunk for stale, and remembers until `endStream` that what is done since is not sure.
    */
   async beginStream(): Promise<void> {
-    await this.#putHeader({ streaming: true });
+    await this.#putHeader({ streaming: true, ...(this.isStreaming && { strayWrites: true }) });
     await this.#doubt([this.#whole]);
   }
 
@@ -226,7 +226,7 @@ export class Journal implements AsyncDisposable {
   /** To be called before the source is read at random after such a stream: every chunk is compared again. */
   async leaveStream(): Promise<void> {
     await this.#doubt([this.#whole]);
-    await this.#putHeader({ streaming: false });
+    await this.#putHeader({ streaming: false, strayWrites: true });
   }
 
   /**
@@ -278,13 +278,13 @@ export class Journal implements AsyncDisposable {
 
   /**
    * True where the target still has the zeros that it was created with, if the source is zero there as well: the chunk was never
-   * written, or only in this first point, in which what is zero on the source was never anything else.
+   * written, or only in this first point, in which what is zero on the source was never anything else, unless a stream told it wrong.
    */
   holdsZeros(index: number): boolean {
     return (
       this.targetWasZero &&
       this.#states[index] === chunkState.untouched &&
-      (this.#header.pointNumber <= 1 || index >= this.#header.touchedChunks)
+      ((this.#header.pointNumber <= 1 && !this.#header.strayWrites) || index >= this.#header.touchedChunks)
     );
   }
 

@@ -53,6 +53,8 @@ export const JournalHeader = z.object({
   rechecking: z.boolean(),
   /** True from the begin of a stream of the source until it was found to be right. */
   streaming: z.boolean().optional(),
+  /** True where a stream was given up: what it wrote, of which the journal need not know, may have been wrong. */
+  strayWrites: z.boolean().optional(),
   /** Whether the target was all zeros before the first copy; undefined before that. */
   targetWasZero: z.boolean().optional(),
   /** The size of the device whose space behind the disk was made zero. */

@@ -192,6 +192,37 @@ describe('a stream that turns out wrong at its end', () => {
   });
 });
 
+test.each([
+  ['a stream', (content: Buffer) => new MemoryStream(content)],
+  ['a read at random', (content: Buffer) => new MemorySource(content)],
+])(
+  'what an interrupted stream got wrong is gone also where the disk has zeros, after %s',
+  async (_name, rightOf) => {
+    const content = Buffer.concat([
+      randomBytes(chunkBytes),
+      Buffer.alloc(2 * chunkBytes),
+      randomBytes(chunkBytes),
+    ]);
+    const garbled = Buffer.from(content);
+    garbled.fill(0xdd, chunkBytes, 2 * chunkBytes);
+    garbled.fill(0xdd, 2 * chunkBytes + 5000, 2 * chunkBytes + 6000);
+    await using replica = await Replica.make(content.length);
+    const stop = new AbortController();
+    const bad = new MemoryStream(garbled);
+    bad.before = async (offset) => {
+      if (offset < garbled.length) return;
+      // Ended as by a kill: what was written is there, and the journal does not know of it.
+      await expect.poll(async () => (await replica.content())[2 * chunkBytes + 5000]).toBe(0xdd);
+      stop.abort();
+    };
+    await expect(copyDisk(replica.options(bad, { signal: stop.signal }))).rejects.toMatchObject({
+      code: 'copy.cancelled',
+    });
+    await copyDisk(replica.options(rightOf(content)));
+    expect((await replica.content()).equals(content)).toBe(true);
+  },
+);
+
 test('a copy that came to its end is not streamed again', async () => {
   const content = randomBytes(4 * chunkBytes);
   await using replica = await Replica.make(content.length);
