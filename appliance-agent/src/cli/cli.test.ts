@@ -454,6 +454,20 @@ describe('workload set', () => {
 });
 
 describe('target', () => {
+  it('discover tells administrators which hosts there are, and by which firmware they boot', async () => {
+    const hosts = [
+      { name: 'kvm-1', zoneId: 'zone', available: true, tags: ['ssd'], uefi: true },
+      { name: 'kvm-2', zoneId: 'zone', available: false, tags: [], uefi: false },
+    ];
+    const seen = CloudDiscovery.parse({ ...cloud, hosts });
+    await using api = await serveTestApi({ discoverTarget: async () => seen });
+    api.records.targets.push(target);
+    const { out } = await run(api, ['target', 'discover']);
+    expect(out).toContain(
+      'Hosts\n  kvm-1, boots UEFI, tagged ssd\n  kvm-2, boots BIOS only, not available\n',
+    );
+  });
+
   it('config takes the template and the appliance back, and trust the pinned certificate', async () => {
     const asked: unknown[] = [];
     await using api = await serveTestApi({

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   type CloudDiscovery,
+  type CloudHost,
   CloudId,
   OsseaError,
   type ResourceLimit,
@@ -271,6 +272,12 @@ const limitUnits: Partial<Record<ResourceLimit['resource'], string>> = {
   'secondary-storage': ' GiB',
 };
 
+function describeHost({ name, available, uefi, tags }: CloudHost): string {
+  const firmware = uefi === undefined ? '' : uefi ? ', boots UEFI' : ', boots BIOS only';
+  const tagged = tags && tags.length > 0 ? `, tagged ${tags.join(', ')}` : '';
+  return `${name}${firmware}${tagged}${available ? '' : ', not available'}`;
+}
+
 function describeDiscovery(discovery: CloudDiscovery): string {
   const { attachSlots, applianceVm, capabilities } = discovery;
   const named = (items: readonly { name: string; id: string }[]) =>
@@ -302,6 +309,7 @@ function describeDiscovery(discovery: CloudDiscovery): string {
       ),
     ),
     section('Templates', named(discovery.templates)),
+    ...(discovery.hosts ? [section('Hosts', discovery.hosts.map(describeHost))] : []),
     section(
       'Limits',
       discovery.limits.map(
