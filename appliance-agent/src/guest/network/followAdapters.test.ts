@@ -122,6 +122,16 @@ describe('a guest whose network goes by MAC addresses', () => {
     expect(edits).toHaveLength(1);
   });
 
+  it('keeps the names that systemd gave them', () => {
+    const link = '/etc/systemd/network/10-lan.link';
+    const { after, edits } = follow('ifupdown', {
+      [link]: '[Match]\nMACAddress=00:50:56:ab:00:01\n\n[Link]\nName=lan0\n',
+      '/etc/network/interfaces': 'iface lan0 inet dhcp\n',
+    });
+    expect(after.get(link)).toContain('MACAddress=1e:00:4c:00:00:01\n');
+    expect(edits).toHaveLength(1);
+  });
+
   it('is left alone where the adapter keeps its MAC address', () => {
     const kept = { ...nic(1), mac: '00:50:56:ab:00:01' };
     const text = '[ethernet]\nmac-address=00:50:56:AB:00:01\n\n[connection]\ntype=ethernet\n';

@@ -36,7 +36,7 @@ export function followAdapters(
     if (text !== file.text) edits.push({ kind: 'write', path: file.path, text, mode: modeOf(file.path) });
     return { ...file, text };
   });
-  const ruled = namesByMac(followed);
+  const ruled = new Map([...linkedNames(followed), ...namesByMac(followed)]);
   const unruled = nics.filter(({ mac }) => !ruled.has(mac));
   const taken = new Set(ruled.values());
   const definitions = byName(namedDefinitions(followed, stack)).filter(
@@ -55,6 +55,22 @@ export function followAdapters(
       `${path} goes by the name ${name}, and which adapter of the target it is for is not known: its name changes with the move, so check the network there, or give static addresses.`,
   );
   return { edits, warnings };
+}
+
+/** Which name systemd gives each MAC address: systemd.link(5). */
+function linkedNames(files: readonly GuestFile[]): [string, string][] {
+  return files
+    .filter(({ path }) => path.endsWith('.link'))
+    .flatMap(({ text }) => {
+      const sections = parseIni(text);
+      const [name] = iniValues(sections, ['Link'], 'Name');
+      const macs = iniValues(sections, ['Match'], /^(Permanent)?MACAddress$/);
+      return name === undefined
+        ? []
+        : macs.flatMap((value) =>
+            value.split(/\s+/).map((mac): [string, string] => [mac.toLowerCase(), name]),
+          );
+    });
 }
 
 /** One for each name: several files may speak of it. */

@@ -59,6 +59,14 @@ describe('what sets the network up', () => {
       guest('debian', 12, [networkdEnabled], { '/etc/systemd/network/a.network': '' }),
       'networkd',
     ],
+    [
+      'Debian with ifupdown and names by systemd',
+      guest('debian', 12, ['/sbin/ifup', networkdEnabled], {
+        ...stanza,
+        '/etc/systemd/network/lan.link': '',
+      }),
+      'ifupdown',
+    ],
     ['nothing known', guest('altlinux', 10, []), undefined],
   ])('%s', (_name, network, stack) => {
     expect(detectStack(network)).toBe(stack);

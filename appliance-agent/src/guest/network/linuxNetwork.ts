@@ -45,6 +45,7 @@ export const networkFilePatterns = [
   interfacesPath,
   `${interfacesPath}.d/*`,
   '/etc/systemd/network/*.network',
+  '/etc/systemd/network/*.link',
   nameRulesPath,
 ] as const;
 
@@ -79,8 +80,8 @@ const keyfilesFrom = (distro: string) => (distro === 'fedora' ? 33 : 9);
  */
 export function detectStack(network: LinuxNetwork): NetworkStack | undefined {
   const { markers, files, distro, majorVersion } = network;
-  const has = (prefix: string) => files.some(({ path }) => path.startsWith(prefix));
-  if (markers.has('/usr/sbin/netplan') && has('/etc/netplan/')) return 'netplan';
+  const has = (pattern: RegExp) => files.some(({ path }) => pattern.test(path));
+  if (markers.has('/usr/sbin/netplan') && has(/^\/etc\/netplan\//)) return 'netplan';
   const manager =
     markers.has('/usr/sbin/NetworkManager') &&
     markers.has('/etc/systemd/system/multi-user.target.wants/NetworkManager.service');
@@ -93,7 +94,7 @@ export function detectStack(network: LinuxNetwork): NetworkStack | undefined {
     markers.has('/etc/systemd/system/dbus-org.freedesktop.network1.service');
   // SUSE links `network.service` to the one that is used.
   if (markers.has('/usr/sbin/wicked') && !manager) return 'wicked';
-  if (networkd && has('/etc/systemd/network/')) return 'networkd';
+  if (networkd && has(/^\/etc\/systemd\/network\/.*\.network$/)) return 'networkd';
   const ifup = markers.has('/usr/sbin/ifup') || markers.has('/sbin/ifup');
   const stanzas = files.some(
     ({ path, text }) => path.startsWith(interfacesPath) && /^\s*iface\s+(?!lo\s)/m.test(text),
