@@ -151,6 +151,7 @@ export async function startCloud(options: CloudOptions): Promise<LabCloud> {
   const founded = await found(site, {
     applianceMacs,
     applianceImage: options.qemu?.applianceImage,
+    uniqueAppliance: options.kernelNics ?? false,
     customCompute: options.customCompute ?? true,
     templateBytes: gibibyte,
   });

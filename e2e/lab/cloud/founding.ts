@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { uuidOf } from '../chaos/random.ts';
 import {
@@ -30,6 +30,8 @@ export interface FoundingOptions {
   applianceMacs: readonly string[];
   /** Raw image that the appliance's root disk holds. */
   applianceImage: string | undefined;
+  /** Whether the appliance's id is new at every start, as MAC addresses that follow from it meet in the kernel those of other clouds with this seed. */
+  uniqueAppliance: boolean;
   customCompute: boolean;
   templateBytes: number;
 }
@@ -86,6 +88,11 @@ export async function found(site: Site, options: FoundingOptions): Promise<Found
     network,
     options.applianceMacs,
   );
+  if (options.uniqueAppliance) {
+    site.vms.delete(appliance.id);
+    appliance.id = randomUUID();
+    site.vms.set(appliance.id, appliance);
+  }
   site.applianceVmId = appliance.id;
   appliance.osTypeId = applianceOsTypeId;
   const root = await addVolume(site, user, zoneId, undefined, 'ROOT-1', appliance, 0);
