@@ -67,6 +67,8 @@ export interface NetworkFilter {
   readonly id?: CloudId | undefined;
   readonly zoneId?: CloudId | undefined;
   readonly keyword?: string | undefined;
+  /** Those of all accounts that an administrator may see. Default false. */
+  readonly ofAll?: boolean | undefined;
   readonly tag?: { readonly key: string; readonly value?: string | undefined } | undefined;
 }
 
@@ -80,6 +82,7 @@ export function listOwnNetworks(
     id: filter.id,
     zoneid: filter.zoneId,
     keyword: filter.keyword,
+    listall: filter.ofAll,
     ...(filter.tag && { 'tags[0].key': filter.tag.key, 'tags[0].value': filter.tag.value }),
   };
   return client.list('listNetworks', parameters, 'network', CloudNetworkItem, signal);

@@ -174,8 +174,7 @@ export const machineCommands: Commands = {
             ip: parameters.text('ipaddress'),
             mac: parameters.text('macaddress'),
           };
-          const isThere = vm.nics.some(({ networkId }) => networkId === request.networkId);
-          if (isThere && vm.id === call.site.applianceVmId) {
+          if (vm.nics.some(({ networkId }) => networkId === request.networkId)) {
             const text = `A NIC already exists for VM:${vm.instanceName} in network: ${request.networkId}`;
             throw new ApiError('internal', text);
           }

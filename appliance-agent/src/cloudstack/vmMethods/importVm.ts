@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { CloudId, OsseaError } from '../../contract/index.ts';
-import type { CloudVm } from '../answers.ts';
+import type { CloudNic, CloudVm } from '../answers.ts';
 import type { CloudStackClient, Parameters } from '../client.ts';
 import { detailsOf, nameAndTag, provisionalName } from '../deployVm.ts';
 import { findOwnVm, passingVmStates, requireVm } from '../machines.ts';
-import { addNic, makeDefaultNic, removeNic } from '../nics.ts';
+import { listOwnNetworks } from '../networks.ts';
+import { addNic, listNics, makeDefaultNic, removeNic } from '../nics.ts';
 import { lookWhenSettled } from '../pendingWork.ts';
 import { type EffectOptions, lookAgain, settle } from '../settle.ts';
 import type { PoolFile, RootVolume, VmOfVolume } from './rootVolume.ts';
@@ -103,10 +104,13 @@ async function clusterOf(
   });
 }
 
-/** An import gives one NIC with an address of its own choice: it makes room for those that are wanted, in their order. */
+/**
+ * An import gives one NIC with a MAC address of its own choice: it makes room for those that are wanted, in their order. CloudStack gives a VM one NIC on a
+ * network (`checkIfNetExistsForVM`), so it leaves before the one that comes in its place.
+ */
 async function putNics(
   client: CloudStackClient,
-  { nics, displayName }: VmOfVolume,
+  { nics, displayName, zoneId }: VmOfVolume,
   vmId: CloudId,
   options: EffectOptions,
 ): Promise<void> {
@@ -116,9 +120,49 @@ async function putNics(
   });
   const macs = new Set(wanted.map(({ mac }) => mac));
   const added: CloudId[] = [];
-  for (const nic of wanted) added.push((await addNic(client, vmId, nic, 1, options)).id);
+  for (const nic of wanted) {
+    const there = await listNics(client, vmId, options.signal);
+    const occupant = there.find(({ networkId, mac }) => networkId === nic.networkId && !macs.has(mac ?? ''));
+    if (occupant) await vacate(client, { id: vmId, displayName, zoneId }, occupant, macs, options);
+    added.push((await addNic(client, vmId, nic, 1, options)).id);
+  }
   if (added[0] !== undefined) await makeDefaultNic(client, vmId, added[0], options);
   for (const nic of (await requireVm(client, vmId, options.signal)).nics) {
     if (!macs.has(nic.mac ?? '')) await removeNic(client, vmId, nic.id, options);
   }
+}
+
+/** Takes a NIC out, behind another one, which is made on any other network where there is none: a VM is not without a default NIC. */
+async function vacate(
+  client: CloudStackClient,
+  vm: Pick<VmOfVolume, 'displayName' | 'zoneId'> & { readonly id: CloudId },
+  occupant: CloudNic,
+  wanted: ReadonlySet<string>,
+  options: EffectOptions,
+): Promise<void> {
+  const others = (await listNics(client, vm.id, options.signal)).filter(({ id }) => id !== occupant.id);
+  const standIn =
+    others.find(({ mac }) => wanted.has(mac ?? '')) ??
+    others[0] ??
+    (await addStandIn(client, vm, occupant.networkId, options));
+  await makeDefaultNic(client, vm.id, standIn.id, options);
+  await removeNic(client, vm.id, occupant.id, options);
+}
+
+/** A NIC on another network of the account that the first one is of. @throws OsseaError cloudstack.conflict where there is none in the zone */
+async function addStandIn(
+  client: CloudStackClient,
+  vm: Pick<VmOfVolume, 'displayName' | 'zoneId'> & { readonly id: CloudId },
+  taken: CloudId | undefined,
+  options: EffectOptions,
+): Promise<CloudNic> {
+  const networks = await listOwnNetworks(client, { zoneId: vm.zoneId, ofAll: true }, options.signal);
+  const owner = networks.find(({ id }) => id === taken)?.account;
+  const network = networks.find(({ id, account }) => id !== taken && account === owner);
+  if (network) return addNic(client, vm.id, { networkId: network.id }, 1, options);
+  throw new OsseaError(
+    'cloudstack.conflict',
+    `The NIC that CloudStack gave ${vm.displayName} at its import cannot make room for the one that is wanted: there is no other network in the zone.`,
+    { remedy: 'Make another network in the zone, on which the VM stands for a moment.' },
+  );
 }
