@@ -20,7 +20,7 @@ import {
 } from '../../appliance-agent/src/cloudstack/nics.ts';
 import { ownerTag } from '../../appliance-agent/src/cloudstack/ownership.ts';
 import { createVolume, findVolume, resizeVolume } from '../../appliance-agent/src/cloudstack/volumes.ts';
-import { CloudId, type ErrorCode } from '../../appliance-agent/src/contract/index.ts';
+import { CloudId, type ErrorCode, toProblem } from '../../appliance-agent/src/contract/index.ts';
 import { cloudTest, itSpeaksAsPublished } from './cloudTest.ts';
 
 const failsWith = (code: ErrorCode) => expect.objectContaining({ code });
@@ -100,6 +100,18 @@ describe('a VM that is deployed', () => {
     expect(await deployVm(client, wanted, quick)).toMatchObject({ id: vm.id });
     expect((await findOwnVm(client, wanted.ownerId, never))?.id).toBe(vm.id);
     expect(await findOwnVm(client, randomUUID(), never)).toBeUndefined();
+  });
+
+  it('is refused its start where no host boots UEFI, and the remedy says so', async () => {
+    const vm = await deployVm(client, request({ firmware: 'uefi' }), quick);
+    place.cloud.setHosts([{ name: 'kvm-old', uefi: false }]);
+    const refused = await startVm(client, vm.id, quick).catch((error: unknown) => toProblem(error));
+    place.cloud.setHosts([{ name: 'kvm-new' }]);
+    expect(refused).toMatchObject({
+      code: 'cloudstack.capacity',
+      remedy: expect.stringMatching(/boots with UEFI: .*uefi\.properties/),
+    });
+    expect(await startVm(client, vm.id, quick)).toMatchObject({ state: 'Running', bootType: 'uefi' });
   });
 
   it.each([

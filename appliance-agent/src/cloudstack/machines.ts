@@ -117,13 +117,25 @@ export async function requireOwnVm(
   });
 }
 
-/** Starts a VM. Resolves when it runs. */
+/** Starts a VM. Resolves when it runs. @throws OsseaError cloudstack.capacity where no host takes it, cloudstack.* */
 export async function startVm(
   client: CloudStackClient,
   id: CloudId,
   options: EffectOptions,
 ): Promise<CloudVm> {
-  return await bringTo(client, id, 'Running', 'startVirtualMachine', {}, options);
+  try {
+    return await bringTo(client, id, 'Running', 'startVirtualMachine', {}, options);
+  } catch (error) {
+    if (!isOsseaError(error, 'cloudstack.capacity')) throw error;
+    const vm = await requireVm(client, id, options.signal);
+    if (vm.bootType !== 'uefi') throw error;
+    // CloudStack calls it capacity too where it has hosts with room, and none that boots by that firmware.
+    throw new OsseaError(error.code, error.message, {
+      retryable: error.retryable,
+      remedy: `${vm.name} boots with UEFI${vm.bootMode === 'secure' ? ' and Secure Boot' : ''}: let the cloud’s administrator check that a host with room boots that (ueficapability of listHosts; uefi.properties on the host), or free capacity in the zone.`,
+      cause: error,
+    });
+  }
 }
 
 /**
