@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type CopyProgress, copyDisk } from '../blockcopy/copyDisk.ts';
 import { openDeviceTarget } from '../blockcopy/deviceTarget.ts';
 import { type Journal, openJournal } from '../blockcopy/journal.ts';
+import { staleData } from '../blockcopy/staleData.ts';
 import { verifyReadback, verifySource } from '../blockcopy/verify.ts';
 import {
   type CycleDiskRecord,
@@ -133,7 +134,8 @@ export async function copyWorkloadDisk(
   }
   // Of what was never copied, such as after a cancel, more than the changed blocks is read.
   const findHoles = journal.point?.change?.mode !== 'delta' || journal.summary().unknownBytes > 0;
-  const { source, choice } = await openSnapshotDisk(request, chosen, findHoles);
+  const data = findHoles ? await staleData(journal) : [];
+  const { source, choice } = await openSnapshotDisk(request, chosen, findHoles ? { data } : undefined);
   await using _source = source;
   await store.workloads.setTransport(disk.diskId, choice);
   await store.workloads.markReplicaTorn(workload.id);
@@ -224,7 +226,11 @@ export async function verifyWorkloadDisk(
     settings: workload.settings,
     signal,
   };
-  const { source, choice } = await openSnapshotDisk(request, await chooseSnapshotTransport(request), false);
+  const { source, choice } = await openSnapshotDisk(
+    request,
+    await chooseSnapshotTransport(request),
+    undefined,
+  );
   await using _source = source;
   const shared = {
     source,

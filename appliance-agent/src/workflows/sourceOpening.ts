@@ -66,14 +66,15 @@ export async function chooseSnapshotTransport(request: SourceRequest): Promise<T
 
 /**
  * Opens a disk of a snapshot by the transport that was chosen.
- * @param findHoles whether holes are worth finding, by what change tracking tells; not where it is itself to be checked, nor where only changed
+ * @param findHoles given where holes are worth finding, by what change tracking tells; not where it is itself to be checked, nor where only changed
  *   blocks are read: finding them costs a question about the whole disk, and reads that put the answer to the test
+ * @param findHoles.data ranges that are read whatever it tells, as they held data before
  * @throws OsseaError `source.*`, `vddk.*`
  */
 export async function openSnapshotDisk(
   request: SourceRequest,
   choice: TransportChoice,
-  findHoles: boolean,
+  findHoles: { readonly data: readonly ByteRange[] } | undefined,
 ): Promise<{ readonly source: CopySource; readonly choice: TransportChoice }> {
   const { client, config, vm, snapshot, disk, signal } = request;
   const source = await openSource({
@@ -91,8 +92,8 @@ export async function openSnapshotDisk(
   });
   if (!('read' in source) || choice.kind !== 'folder' || !findHoles) return { source, choice };
   try {
-    const inUse = await areasInUse(request);
-    const sparse = inUse && (await withHoles(source, inUse, signal));
+    const inUse = (await areasInUse(request)) ?? [];
+    const sparse = inUse.length > 0 && (await withHoles(source, [...inUse, ...findHoles.data], signal));
     if (sparse) return { source: sparse, choice };
   } catch (error) {
     await source.close();
