@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DiskProgress, type Job } from '../contract/index.ts';
-import { bar, describeJob, jobTable, progressLine, progressLines } from './jobView.ts';
+import { DiskProgress, DiskReport, type Job } from '../contract/index.ts';
+import { bar, describeJob, jobTable, progressLine, progressLines, reportTable } from './jobView.ts';
 
 const GiB = 1024 ** 3;
 
@@ -113,3 +113,32 @@ it('a failed job shows error, code and remedy', () => {
   });
   expect(text).toMatch(/Error\s+The volume v1 is full\. \(target\.full\)\nRemedy\s+Make room in the pool\./);
 });
+
+it.each([
+  [true, 0, 0, 'equal'],
+  [true, 3, 3, 'equal, 3 chunks healed'],
+  [true, 1, 1, 'equal, 1 chunk healed'],
+  [false, 2, 0, '2 chunks differ'],
+  [false, 1, 0, '1 chunk differs'],
+])(
+  'a verification tells what differed and what was healed (%s, %i, %i)',
+  (verified, mismatchedChunks, healedChunks, told) => {
+    const report = DiskReport.parse({
+      key: 2000,
+      label: 'Hard disk 1',
+      volumeId: '0b8c1f3e-2f65-4c3b-9a7e-6f0f3c1d2e4b',
+      capacityBytes: GiB,
+      copiedBytes: 0,
+      holeBytes: 0,
+      seconds: 1,
+      sourceDigest: 'a'.repeat(64),
+      verified,
+      verifyMode: 'source',
+      mismatchedChunks,
+      healedChunks,
+      transport: { kind: 'folder', reason: 'The flat file is read.' },
+    });
+    const [, row = ''] = reportTable({ ...job, reports: [report] }).split('\n');
+    expect(row.endsWith(`  ${told}`)).toBe(true);
+  },
+);

@@ -118,14 +118,18 @@ export function reportTable(job: Job): string {
       report.seconds > 0 && report.copiedBytes > 0 ? showRate(report.copiedBytes / report.seconds) : '',
       report.sourceDigest.slice(0, 16),
       report.targetDigest?.slice(0, 16) ?? '',
-      report.verified
-        ? 'equal'
-        : report.mismatchedChunks > 0
-          ? `${report.mismatchedChunks} chunks differ`
-          : 'no',
+      verdictOf(report),
     ]),
     'No disk was finished.',
   );
+}
+
+/** What a verification found, and what became of it. */
+function verdictOf({ verified, mismatchedChunks, healedChunks }: Job['reports'][number]): string {
+  const chunks = (count: number) => `${count} ${count === 1 ? 'chunk' : 'chunks'}`;
+  if (verified) return healedChunks > 0 ? `equal, ${chunks(healedChunks)} healed` : 'equal';
+  if (mismatchedChunks === 0) return 'no';
+  return `${chunks(mismatchedChunks)} ${mismatchedChunks === 1 ? 'differs' : 'differ'}`;
 }
 
 /** Jobs as a table. */

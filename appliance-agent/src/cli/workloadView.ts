@@ -5,7 +5,7 @@ import { showBytes, showDuration, showRate } from './quantities.ts';
 function lagOf({ replicatedUntil }: Workload): string {
   return replicatedUntil === undefined
     ? 'no replica'
-    : showDuration((Date.now() - Date.parse(replicatedUntil)) / 1000);
+    : showDuration(Math.max(0, Date.now() - Date.parse(replicatedUntil)) / 1000);
 }
 
 function sizeOf({ disks }: Workload): number {
@@ -113,12 +113,30 @@ export function describeReplication(name: string, status: ReplicationStatus): st
       forecast && (forecast.converges ? 'yes' : 'no: the source changes faster than it can be copied'),
     ],
   ]);
+  const shown = status.cycles.slice(0, 10);
   const cycles = table(
     ['Point', 'Took', 'Changed', 'Read', 'Written', 'How'],
-    status.cycles.slice(0, 10).map(cycleRow),
+    shown.map(cycleRow),
     'No cycle is complete yet.',
   );
-  return `${head}\n\n${cycles}`;
+  return [head, cycles, causes(shown)].filter(Boolean).join('\n\n');
+}
+
+/** Why disks were not copied by their changed blocks alone, and what grew; each cause once, where it was met last. */
+function causes(cycles: readonly CycleRecord[]): string {
+  const told = new Set<string>();
+  return cycles
+    .flatMap(({ pointAt, disks }) =>
+      disks.flatMap(({ label, reason, detail, grownBytes }) => [
+        ...(grownBytes === undefined
+          ? []
+          : [{ pointAt, text: `${label}: It grew by ${showBytes(grownBytes)}.` }]),
+        ...(detail === undefined || reason === 'first' ? [] : [{ pointAt, text: `${label}: ${detail}` }]),
+      ]),
+    )
+    .filter(({ text }) => told.size < told.add(text).size)
+    .map(({ pointAt, text }) => `${pointAt}  ${text}`)
+    .join('\n');
 }
 
 function cycleRow({ pointAt, startedAt, endedAt, disks }: CycleRecord): string[] {
