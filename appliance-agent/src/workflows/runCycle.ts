@@ -45,6 +45,8 @@ export interface CycleNaming {
   readonly prefix?: string | undefined;
   /** The job's step under which all of the cycle is shown; see `StepOptions.within`. */
   readonly within?: string | undefined;
+  /** What stands before what is done now, where it is shown under another step. */
+  readonly label?: string | undefined;
 }
 
 /** A cycle that is complete: the replica shows this point. */
@@ -110,9 +112,10 @@ class CycleSteps {
     work: (signal: AbortSignal) => Promise<T>,
     options: Pick<StepOptions, 'undo'> = {},
   ): Promise<T> {
-    const { prefix, within } = this.#naming;
+    const { prefix, within, label } = this.#naming;
     const full = prefix === undefined ? name : `${prefix}.${name}`;
-    return this.#run.step(full, work, { ...options, ...(within !== undefined && { within, title }) });
+    const shown = { within, title: label === undefined ? title : `${label}: ${title}` };
+    return this.#run.step(full, work, { ...options, ...(within !== undefined && shown) });
   }
 }
 

@@ -44,7 +44,8 @@ export async function replicateAhead(
     const { go, why } = anotherRound(forecasts, downtimeBudgetSeconds, maxRounds);
     if (go) {
       const cycle = { verify: 'delta' as const, heal: true };
-      await runCycle(parts, run, failover.workloadId, cycle, { prefix: `round-${number}`, within });
+      const label = `Round ${number}${forecastText(seconds, downtimeBudgetSeconds)}`;
+      await runCycle(parts, run, failover.workloadId, cycle, { prefix: `round-${number}`, within, label });
       continue;
     }
     if (seconds > downtimeBudgetSeconds && !acceptForecast) {
@@ -72,7 +73,14 @@ export async function replicateAhead(
     { within, title: 'Attach the volumes' },
   );
   const rounds = forecasts.length - 1;
-  await run.endStep(within, 'done', `${rounds} ${rounds === 1 ? 'round' : 'rounds'}`);
+  const forecast = forecastText(forecasts.at(-1) ?? unknownSeconds, downtimeBudgetSeconds);
+  await run.endStep(within, 'done', `${rounds} ${rounds === 1 ? 'round' : 'rounds'}${forecast}`);
+}
+
+/** Such as `, forecast 94 s of 120 s`; nothing where it is not known. */
+function forecastText(seconds: number, budgetSeconds: number): string {
+  if (seconds === unknownSeconds) return '';
+  return `, forecast ${Math.round(seconds)} s of ${Math.round(budgetSeconds)} s`;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Duty } from '../scheduler.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceOf, fenceSource } from './fence.ts';
 import type { LiveFailovers } from './liveFailovers.ts';
+import { momentText } from './momentText.ts';
 import { expire, isDue, liveRequestOf } from './startWindow.ts';
 
 /** Who is named as the one who commits what nobody decided about. */
@@ -79,7 +80,7 @@ async function tendCommit(
   if (problem?.code === 'failover.undecided') return;
   const undecided = new OsseaError(
     'failover.undecided',
-    `The time to decide about the failover of ${workloadName} ended at ${commitBy}${proof?.passed ? '' : ', and its VM has not shown that it came up'}.`,
+    `The time to decide about the failover of ${workloadName} ended at ${momentText(commitBy)}${proof?.passed ? '' : ', and its VM has not shown that it came up'}.`,
     { remedy: 'Commit it, roll it back, or give it more time.' },
   ).toProblem();
   await changeFailover(parts, id, { problem: undecided });

@@ -1,4 +1,4 @@
-import type { FailoverPlan, RecoveryPoint } from '../../contract/index.ts';
+import type { FailoverPlan, RecoveryPoint, StartLiveFailover } from '../../contract/index.ts';
 import { type LiveFacts, liveConcerns } from '../../plan/liveRules.ts';
 import { liveFailoverSteps } from './liveJobs.ts';
 import { bootFirst } from './targetVmPlan.ts';
@@ -40,7 +40,7 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
       case 'shutdown':
         return vm.powerState === 'poweredOff'
           ? 'It is off already.'
-          : `The guest has ${request.shutdownTimeoutSeconds} s; then: ${request.shutdownPolicy}. The downtime begins here.`;
+          : `The guest has ${request.shutdownTimeoutSeconds} s; ${afterwards[request.shutdownPolicy]}. The downtime begins here.`;
       case 'fence':
         return request.fenceSource
           ? `${vm.nics.length === 1 ? 'Its network adapter is' : `Its ${vm.nics.length} network adapters are`} disconnected, and the VM is renamed; a rollback takes that back.`
@@ -70,6 +70,13 @@ export function livePlan(facts: LiveFacts, point: RecoveryPoint | undefined): Fa
     return `It boots from ${boot.label}${found}.`;
   }
 }
+
+/** What follows where the guest has not shut down in its time. */
+const afterwards = {
+  ask: 'then you are asked',
+  force: 'then it is powered off',
+  abort: 'then the cutover is given up, and the source goes on',
+} as const satisfies Record<StartLiveFailover['shutdownPolicy'], string>;
 
 /** What is done with the source alone. */
 const sourceSteps: ReadonlySet<StepName> = new Set(['rounds', 'shutdown', 'final', 'fence']);

@@ -8,6 +8,7 @@ import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import { removeSnapshotEffect } from '../snapshots.ts';
 import { fenceOf, nameBefore } from './fence.ts';
 import { recall } from './liveMemory.ts';
+import { momentText } from './momentText.ts';
 import { findRemains } from './remains.ts';
 
 /** A call that fails for a moment must not leave a snapshot to a VM that no job comes back to; a vCenter that is away is not waited for. */
@@ -75,7 +76,7 @@ export async function liveRemains(
             kind: 'replica' as const,
             id: workloadId,
             name: workloadName,
-            action: `Bring its ${volumes.length === 1 ? 'volume' : `${volumes.length} volumes`} back to ${point?.at ?? 'its last point'}; what was written to them since is lost.`,
+            action: `Bring its ${volumes.length === 1 ? 'volume' : `${volumes.length} volumes`} back to ${point ? `the point of ${momentText(point.at)}` : 'the last point'}; what was written to ${volumes.length === 1 ? 'it' : 'them'} since is lost.`,
           },
         ]
       : []),

@@ -4,6 +4,7 @@ import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { recall } from './liveMemory.ts';
+import { momentText } from './momentText.ts';
 
 /** A timer's longest time. Milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -105,9 +106,11 @@ export async function expire(parts: WorkflowParts, failover: Failover): Promise<
 }
 
 function expired(failover: Failover): OsseaError {
+  const { startBefore } = liveRequestOf(failover);
+  const end = startBefore === undefined ? 'its window ended' : momentText(startBefore);
   return new OsseaError(
     'failover.expired',
-    `The failover of ${failover.workloadName} could not begin before ${liveRequestOf(failover).startBefore}; the source was not touched.`,
+    `The failover of ${failover.workloadName} could not begin before ${end}; the source was not touched.`,
     { remedy: 'Start it again with another window.' },
   );
 }

@@ -14,6 +14,7 @@ import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import { testCleanupSteps, testFailoverSteps } from './failoverJobs.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { pointOf } from './freshPoint.ts';
+import { momentText } from './momentText.ts';
 import type { PlannedUndoing } from './operations.ts';
 import { isLeftAlone } from './prepareGuest.ts';
 import { findRemains } from './remains.ts';
@@ -48,7 +49,7 @@ export class TestFailovers {
     const details: Partial<Record<(typeof testFailoverSteps)[number]['name'], string>> = {
       point:
         request.point === 'latest'
-          ? `The replica as it is: ${point ? `${point.at.slice(0, 19).replace('T', ' ')} UTC` : 'none yet'}.`
+          ? `The replica as it is: ${point ? momentText(point.at) : 'none yet'}.`
           : 'A replication first.',
       snapshots:
         workload.disks.length === 1
