@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Deployments, deployAgent } from './appliance/deployment.ts';
 import type { Fleet } from './appliance/fleet.ts';
 import { lend, testProfile } from './appliance/lending.ts';
+import { proveReport } from './appliance/reportProof.ts';
 import type { AppInfo, EventName, EventPayload, ProfileId } from './ipc/contract.ts';
 import type { Handlers } from './ipc/registry.ts';
 import type { SettingsStore } from './shell/settings.ts';
@@ -191,6 +192,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
       return reply;
     },
 
+    'report.prove': ({ report, agentKey }) => proveReport(report, agentKey),
     'clipboard.write': ({ text }) => clipboard.writeText(text),
     'file.save': (file) =>
       saveAs(file.suggestedName, 'text' in file ? file.text : Buffer.from(file.base64, 'base64')),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConnectionTest, Problem } from '../../appliance-agent/src/contract/index.ts';
+import { ConnectionTest, Problem, SignedReport } from '../../appliance-agent/src/contract/index.ts';
 import { AgentCall, AgentReply, ApplianceEvent, ApplianceStatus, DeployProgress } from './appliance.ts';
 import {
   KeychainStatus,
@@ -46,6 +46,10 @@ export const AppInfo = z.object({
   packaged: z.boolean(),
 });
 export type AppInfo = z.infer<typeof AppInfo>;
+
+/** What a signature of a report proves: nothing, that nothing was changed since, or that this appliance made it as well. */
+export const ReportProof = z.enum(['broken', 'other-key', 'proven']);
+export type ReportProof = z.infer<typeof ReportProof>;
 
 export const SupportBundleFile = z.object({ name: z.string(), text: z.string() });
 
@@ -118,6 +122,9 @@ export const channels = {
     reply: done,
   },
   'agent.call': { request: AgentCall, reply: AgentReply },
+
+  /** Proves a report of a failover without asking its agent. `agentKey`: SPKI in PEM, by which the appliance signs now. */
+  'report.prove': { request: z.object({ report: SignedReport, agentKey: z.string() }), reply: ReportProof },
 
   'clipboard.write': { request: z.object({ text: z.string().max(1_000_000) }), reply: done },
   /** Asks for a file name in main; null if cancelled. */

@@ -55,9 +55,17 @@ const acts: { readonly [R in RouteName]?: string } = {
   markTested: 'Mark as tested',
 };
 
+/** Acts that reports name by other words than a route's name. */
+const reported: ReadonlyMap<string, string> = new Map([
+  ['start test failover', 'Start a test failover'],
+  ['start live failover', 'Cut over'],
+]);
+
 /** What was done, or tried; an action of a newer agent keeps its name. */
 export function actOf({ action }: Pick<AuditEntry, 'action'>): string {
-  return isRouteName(action) ? (acts[action] ?? `Read: ${routes[action].summary}`) : action;
+  return isRouteName(action)
+    ? (acts[action] ?? `Read: ${routes[action].summary}`)
+    : (reported.get(action) ?? action);
 }
 
 export interface Subject {

@@ -1,20 +1,12 @@
 import { Image, Stack, Table, Text } from '@mantine/core';
-import type { BootCheck, BootProof } from '../../../appliance-agent/src/contract/index.ts';
+import type { BootProof } from '../../../appliance-agent/src/contract/index.ts';
 import { formatDuration } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
+import { checkName } from './ChosenPanel.tsx';
 import { exactly } from './failoverWords.ts';
 
 const outcomes = { passed: 'Passed', failed: 'Failed', skipped: 'Not possible' } as const;
-
-function nameOf(check: BootCheck): string {
-  switch (check.kind) {
-    case 'ping':
-      return check.host === undefined ? 'Ping' : `Ping ${check.host}`;
-    case 'tcp':
-      return `TCP ${check.host === undefined ? '' : `${check.host}:`}${check.port}`;
-  }
-}
 
 interface Props {
   readonly applianceId: string;
@@ -43,16 +35,19 @@ export function BootProofPanel({ applianceId, failoverId, proof }: Props) {
               <Table.Tr>
                 <Table.Th>Check</Table.Th>
                 <Table.Th>Outcome</Table.Th>
-                <Table.Th>What was seen</Table.Th>
                 <Table.Th ta="right">After</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
               {proof.checks.map(({ check, outcome, detail, seconds }) => (
-                <Table.Tr key={nameOf(check)}>
-                  <Table.Td>{nameOf(check)}</Table.Td>
+                <Table.Tr key={checkName(check)}>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                    {checkName(check)}
+                    <Text size="xs" c="dimmed">
+                      {detail}
+                    </Text>
+                  </Table.Td>
                   <Table.Td>{outcomes[outcome]}</Table.Td>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{detail}</Table.Td>
                   <Table.Td ta="right">{formatDuration(seconds)}</Table.Td>
                 </Table.Tr>
               ))}

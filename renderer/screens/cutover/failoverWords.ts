@@ -1,4 +1,9 @@
-import type { Failover, FailoverState } from '../../../appliance-agent/src/contract/index.ts';
+import type {
+  Failover,
+  FailoverRemains,
+  FailoverState,
+} from '../../../appliance-agent/src/contract/index.ts';
+import { formatBytes, formatDuration } from '../../components/format.ts';
 
 /** What states of a failover are called, by its kind where they differ. */
 export function failoverStateLabel({ kind, state }: Pick<Failover, 'kind' | 'state'>): string {
@@ -20,7 +25,7 @@ export function failoverStateLabel({ kind, state }: Pick<Failover, 'kind' | 'sta
 
 /** The next step that a person can take, in a sentence; undefined while the appliance works or nothing is left. */
 export function nextStepOf(failover: Failover): string | undefined {
-  const { kind, state, question, proof, commitBy } = failover;
+  const { kind, state, question, proof, commitBy, problem, tested } = failover;
   if (question) return question.text;
   const unfinished = unfinishedOf(failover);
   if (unfinished) return `${unfinished.sentence} It goes on with what is left.`;
@@ -28,12 +33,21 @@ export function nextStepOf(failover: Failover): string | undefined {
     case 'scheduled':
       return 'It begins by itself. Cancel it to change anything.';
     case 'active':
-      if (kind === 'test') return 'Look at the test VM, mark it as tested, then end the test.';
+      if (kind === 'test') {
+        if (tested) return 'Found good. End the test when nobody needs its VM any more.';
+        return proof?.passed === false
+          ? 'The boot proof failed. Look at the test VM, then end the test.'
+          : 'Look at the test VM, mark it as tested, then end the test.';
+      }
+      if (problem?.code === 'failover.undecided')
+        return 'The time to decide is over. Commit, roll back, or give it more time.';
       return proof?.passed === false
         ? 'The boot proof failed. Look at the VM, then roll back or commit.'
         : `Check the VM, then commit or roll back${commitBy === undefined ? '' : ' before the timer ends'}.`;
     case 'interrupted':
-      return 'Clean up brings the workload back to where it was. The plan is shown first.';
+      return kind === 'test'
+        ? 'Clean up removes what the test made. The plan is shown first.'
+        : 'Try again goes on from what was reached. Clean up brings the source back to where it was; the plan is shown first.';
     default:
       return undefined;
   }
@@ -90,3 +104,21 @@ export const methodWords = {
   'shell-vm': 'Shell VM whose root disk is exchanged',
   import: 'Imported',
 } as const;
+
+/** What of the source's writes a target does not have. */
+export function lossWords({ seconds, bytes }: NonNullable<Failover['loss']>): string {
+  if (seconds === 0) return 'None';
+  return `${formatDuration(seconds)}${bytes === undefined ? '' : `, about ${formatBytes(bytes)}`}`;
+}
+
+export const remainsWords: Record<FailoverRemains['kind'], string> = {
+  vm: 'VM on the target',
+  volume: 'Volume',
+  attachment: 'Volume at the appliance',
+  'volume-snapshot': 'Volume snapshot',
+  network: 'Network',
+  fence: 'Fence of the source',
+  'source-power': 'Power of the source',
+  snapshot: 'Snapshot of the source',
+  replica: 'Replica',
+};
