@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedReport } from '../../../appliance-agent/src/contract/index.ts';
+import { loadAxe, violations } from './axe.ts';
 import { type ConsoleApp, consoleTestsLack, type Desk, expectPage, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
 import { connectAppliance, expectState, lendAccounts, type RemoteSite, startRemoteSite } from './labDesk.ts';
@@ -281,6 +282,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
         await page.getByRole('button', { name: button }).click();
         await expect.poll(() => readFile(join(desk.home, name), 'utf8').catch(() => '')).not.toBe('');
       }
+      await page.getByText('Signature proven: this appliance signed the report').waitFor();
       const report = SignedReport.parse(JSON.parse(await readFile(join(desk.home, 'report.json'), 'utf8')));
       expect(report.content).toContain('shop-1');
       expect(await readFile(join(desk.home, 'report.pdf'), 'latin1')).toMatch(/^%PDF-/);
@@ -334,6 +336,10 @@ describe.skipIf(consoleTestsLack !== undefined)(
         notice?.emit('click');
       });
       await page.getByText('It waits for your answer').waitFor();
+      // Otherwise axe sees dialogs that are on their way.
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await loadAxe(page);
+      expect(await violations(page)).toEqual([]);
       await page.getByRole('button', { name: 'Power it off' }).click();
       await page.getByText('Runs on the target, not committed').waitFor({ timeout: 90_000 });
       faults.guestIgnoresShutdown = false;
@@ -347,6 +353,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
       // What the VM writes on the target.
       await remote.site.damage(workload, 5 * mebibyte);
       const written = await remote.site.replicaDigests(workload);
+      expect(await violations(page)).toEqual([]);
 
       await page.getByRole('button', { name: 'Roll back' }).click();
       const back = page.getByRole('dialog', { name: 'Roll back to the source' });
@@ -371,6 +378,7 @@ describe.skipIf(consoleTestsLack !== undefined)(
         .waitFor();
       const commit = dialog.getByRole('button', { name: 'Commit' });
       await expectPage(commit).toBeDisabled();
+      expect(await violations(page)).toEqual([]);
       await dialog.getByLabel('Type "shop-1" to confirm').fill('shop-1');
       await commit.click();
       await page.getByText('Committed', { exact: true }).waitFor({ timeout: 60_000 });

@@ -183,13 +183,13 @@ export function scenesOf({
       name: 'failover-active',
       path: `/workloads/${tested.id}/cutover/${tested.failoverId}`,
       title: 'Test failover',
-      settled: 'Signed by the appliance',
+      settled: 'Signature proven',
     },
     {
       name: 'failover-end',
       path: `/workloads/${tested.id}/cutover/${tested.failoverId}`,
       title: 'Test failover',
-      settled: 'Signed by the appliance',
+      settled: 'Signature proven',
       act: async (page) => {
         await page.getByRole('button', { name: 'End the test' }).click();
         await page.getByRole('dialog').getByRole('listitem').first().waitFor();

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import { loadAxe, violations } from './axe.ts';
 import { type ConsoleApp, consoleTestsLack, type Desk, startDesk } from './consoleApp.ts';
 import { keepPictures } from './failurePicture.ts';
 import { expectState, type RemoteSite, startRemoteSite } from './labDesk.ts';
@@ -10,20 +8,6 @@ import { emptyScenes, furnish, type Scene, scenesOf } from './scenes.ts';
 import { cutOff, overview, resize, setTheme, stops, themes, visit } from './tour.ts';
 
 const lacking = consoleTestsLack === undefined ? '' : ` (lacks ${consoleTestsLack})`;
-const Violations = z.array(z.object({ id: z.string(), help: z.string(), nodes: z.array(z.string()) }));
-
-async function loadAxe(page: Page): Promise<void> {
-  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-}
-
-/** What axe-core finds on the page as it is. */
-async function violations(page: Page) {
-  return Violations.parse(
-    await page.evaluate(`axe.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    }).then(({ violations }) => violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(({ html }) => html.slice(0, 160)) })))`),
-  );
-}
 
 /** Goes through scenes; answers what is cut off and what axe finds, by scene. */
 async function faultsOf(page: Page, scenes: readonly Scene[]): Promise<Record<string, unknown>> {

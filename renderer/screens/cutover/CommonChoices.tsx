@@ -1,6 +1,7 @@
 import { NativeSelect, SimpleGrid, Textarea, TextInput } from '@mantine/core';
 import styles from './choices.module.css';
 import type { Choices, Problems } from './choices.ts';
+import { hardwareWords, offered } from './choiceWords.ts';
 
 export interface ChoicesProps {
   readonly choices: Choices;
@@ -27,11 +28,7 @@ export function CommonChoices({ choices, problems, onChange }: ChoicesProps) {
         />
         <NativeSelect
           label="Hardware on the target"
-          data={[
-            { value: 'virtio-blk', label: 'virtio' },
-            { value: 'virtio-scsi', label: 'virtio-scsi' },
-            { value: 'emulated', label: 'Emulated: SATA and e1000' },
-          ]}
+          data={offered(hardwareWords)}
           value={choices.hardware}
           onChange={({ currentTarget: { value } }) => onChange({ hardware: value as Choices['hardware'] })}
         />

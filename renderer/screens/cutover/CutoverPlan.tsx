@@ -1,11 +1,12 @@
-import { Button, Grid, Group, Stack, Tabs } from '@mantine/core';
+import { Button, Grid, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useMemo, useState } from 'react';
-import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { useEffect, useMemo, useState } from 'react';
+import type { FailoverPlan, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { ConfirmByName } from '../../components/ConfirmByName.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
+import { AdaptersPanel } from './AdaptersPanel.tsx';
 import { CommonChoices } from './CommonChoices.tsx';
 import { type Choices, initialChoices, readChoices } from './choices.ts';
 import { LiveChoices } from './LiveChoices.tsx';
@@ -51,6 +52,13 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
   const test = useAgentMutation(applianceId, 'startTestFailover', changed);
   const live = useAgentMutation(applianceId, 'startLiveFailover', changed);
   const [confirming, setConfirming] = useState(false);
+  // While another choice is weighed the plan before it stays in sight: nothing jumps.
+  const weighed = plan.data?.data;
+  const [shown, setShown] = useState<FailoverPlan>();
+  useEffect(() => {
+    if (weighed) setShown(weighed);
+  }, [weighed]);
+  const checking = plan.isFetching && weighed === undefined;
   const props = {
     choices: current,
     problems: read.problems,
@@ -68,10 +76,12 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
       ? 'There is no replica yet: replicate first'
       : read.request === undefined
         ? 'Some choices are not complete'
-        : plan.data?.data.ready === false
-          ? 'Not ready: see what is critical'
-          : undefined);
-  const later = read.request?.kind === 'live' && read.request.startAt !== undefined;
+        : checking
+          ? 'Readiness is being checked'
+          : weighed?.ready === false
+            ? 'Not ready: see what is critical'
+            : undefined);
+  const later = kind === 'live' && choices.when !== 'now';
   return (
     <Tabs value={kind} onChange={(next) => onKind(next === 'live' ? 'live' : 'test')}>
       <Tabs.List mb="md">
@@ -96,7 +106,10 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
                   <LiveChoices {...props} />
                 )}
                 <CommonChoices {...props} />
-                <Group justify="flex-end">
+                <Group justify="flex-end" gap="sm">
+                  <Text size="sm" c="dimmed">
+                    {noStart}
+                  </Text>
                   <Button
                     type="submit"
                     disabled={noStart !== undefined}
@@ -111,11 +124,25 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
           </Panel>
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 6 }}>
-          <PlanPanel
-            plan={plan.data?.data}
-            error={plan.isError ? plan.error : null}
-            onRetry={() => void plan.refetch()}
-          />
+          <Stack gap="md">
+            <PlanPanel
+              plan={plan.isError ? undefined : (weighed ?? shown)}
+              checking={checking}
+              budgetSeconds={
+                read.request?.kind === 'live' && read.request.mode === 'planned'
+                  ? read.request.downtimeBudgetSeconds
+                  : undefined
+              }
+              error={plan.isError ? plan.error : null}
+              onRetry={() => void plan.refetch()}
+            />
+            <AdaptersPanel
+              applianceId={applianceId}
+              workload={workload}
+              choices={current}
+              networks={networks}
+            />
+          </Stack>
         </Grid.Col>
       </Grid>
       <ConfirmByName

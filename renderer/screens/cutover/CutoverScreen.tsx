@@ -5,6 +5,7 @@ import { ProblemState } from '../../components/ProblemState.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { useReadOnly } from '../../queries/useReadOnly.ts';
 import { CutoverPlan } from './CutoverPlan.tsx';
+import { FailoverActions } from './FailoverActions.tsx';
 import { FailoverView } from './FailoverView.tsx';
 import { hasEnded } from './failoverWords.ts';
 
@@ -51,7 +52,11 @@ export function CutoverScreen({ applianceId }: { readonly applianceId: string })
   // At an address of its own: it is still shown when it has ended, and the report with it.
   if (failoverId === undefined) return <Navigate to={`/workloads/${id}/cutover/${shown.id}`} replace />;
   return (
-    <Page title={shown.kind === 'test' ? 'Test failover' : 'Cutover'} parent={parent}>
+    <Page
+      title={shown.kind === 'test' ? 'Test failover' : 'Cutover'}
+      parent={parent}
+      actions={<FailoverActions applianceId={applianceId} failover={shown} readOnly={readOnly} />}
+    >
       <FailoverView
         applianceId={applianceId}
         failover={shown}

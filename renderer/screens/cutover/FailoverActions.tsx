@@ -1,4 +1,5 @@
 import { Button, Menu, Text } from '@mantine/core';
+import { modals } from '@mantine/modals';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Failover } from '../../../appliance-agent/src/contract/index.ts';
@@ -29,15 +30,27 @@ export function FailoverActions({ applianceId, failover, readOnly }: Props) {
   const live = kind === 'live';
   const unfinished = unfinishedOf(failover);
   const common = { size: 'xs', disabled, title: readOnly } as const;
+  const what = live ? 'the cutover' : 'the test';
+  const askCancel = () =>
+    modals.openConfirmModal({
+      title: `Cancel ${what}`,
+      centered: true,
+      closeButtonProps: { 'aria-label': 'Close' },
+      children: (
+        <Text size="sm">
+          {state === 'scheduled'
+            ? 'Nothing has been done yet: the workload stays as it is.'
+            : `It stops where it is. What exists by then stays until it is cleaned up, which is offered next${live ? '; the cleanup starts the source again' : ''}.`}
+        </Text>
+      ),
+      labels: { confirm: `Cancel ${what}`, cancel: 'Let it go on' },
+      confirmProps: { color: 'red' },
+      onConfirm: () => cancel.mutate({ params }, { onError: tellProblem }),
+    });
   return (
     <>
       {(state === 'scheduled' || state === 'running') && (
-        <Button
-          {...common}
-          variant="default"
-          loading={cancel.isPending}
-          onClick={() => cancel.mutate({ params }, { onError: tellProblem })}
-        >
+        <Button {...common} variant="default" loading={cancel.isPending} onClick={askCancel}>
           Cancel
         </Button>
       )}

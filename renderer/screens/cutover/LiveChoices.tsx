@@ -2,6 +2,7 @@ import { Checkbox, NativeSelect, SimpleGrid, TextInput } from '@mantine/core';
 import type { ChoicesProps } from './CommonChoices.tsx';
 import styles from './choices.module.css';
 import type { Choices } from './choices.ts';
+import { offered, policyWords, verifyWords } from './choiceWords.ts';
 
 /** When the cutover begins, what happens to the source, what proves the target, and how long there is a way back. */
 export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
@@ -26,34 +27,54 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
             { value: 'unplanned', label: 'Unplanned, without the source' },
           ]}
           value={choices.mode}
-          onChange={({ currentTarget: { value } }) => onChange({ mode: value as Choices['mode'] })}
+          onChange={({ currentTarget: { value } }) =>
+            onChange({
+              mode: value as Choices['mode'],
+              // A source that cannot be reached is not read.
+              ...(value === 'unplanned' && choices.verify === 'source' && { verify: 'readback' as const }),
+            })
+          }
         />
         <NativeSelect
           label="Verify before the VM is made"
-          data={[
-            { value: 'delta', label: 'What the last delta wrote' },
-            { value: 'readback', label: 'The whole replica' },
-            { value: 'source', label: 'Replica against source' },
-          ]}
+          data={offered(verifyWords).filter(({ value }) => planned || value !== 'source')}
           value={choices.verify}
           onChange={({ currentTarget: { value } }) => onChange({ verify: value as Choices['verify'] })}
         />
-        <TextInput
-          type="datetime-local"
-          label="Begins at"
-          description="Empty: now."
-          value={choices.startAt}
-          error={problems.startAt}
-          onChange={(event) => onChange({ startAt: event.currentTarget.value })}
+        <NativeSelect
+          label="When"
+          data={[
+            { value: 'now', label: 'Now' },
+            { value: 'at', label: 'At a time' },
+            { value: 'window', label: 'In a window that ends' },
+          ]}
+          value={choices.when}
+          onChange={({ currentTarget: { value } }) => onChange({ when: value as Choices['when'] })}
         />
-        <TextInput
-          type="datetime-local"
-          label="Not after"
-          description="Later than this the source is not shut down any more. Empty: four hours after it begins; if it begins now, as late as it takes."
-          value={choices.startBefore}
-          error={problems.startBefore}
-          onChange={(event) => onChange({ startBefore: event.currentTarget.value })}
-        />
+        {choices.when !== 'now' && (
+          <TextInput
+            type="datetime-local"
+            label="Begins at"
+            description={
+              choices.when === 'at'
+                ? 'Given up where it cannot begin within four hours.'
+                : 'Empty: as soon as it can.'
+            }
+            value={choices.startAt}
+            error={problems.startAt}
+            onChange={(event) => onChange({ startAt: event.currentTarget.value })}
+          />
+        )}
+        {choices.when === 'window' && (
+          <TextInput
+            type="datetime-local"
+            label="Not after"
+            description="Later than this the source is not shut down any more."
+            value={choices.startBefore}
+            error={problems.startBefore}
+            onChange={(event) => onChange({ startBefore: event.currentTarget.value })}
+          />
+        )}
       </SimpleGrid>
       {planned && (
         <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
@@ -66,11 +87,7 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
           {text('shutdownTimeout', 'Time to shut down, seconds')}
           <NativeSelect
             label="If it does not shut down"
-            data={[
-              { value: 'ask', label: 'Ask me' },
-              { value: 'force', label: 'Power it off' },
-              { value: 'abort', label: 'Give up, the source goes on' },
-            ]}
+            data={offered(policyWords)}
             value={choices.shutdownPolicy}
             onChange={({ currentTarget: { value } }) =>
               onChange({ shutdownPolicy: value as Choices['shutdownPolicy'] })

@@ -3,6 +3,7 @@ import type { CloudNetwork } from '../../../appliance-agent/src/contract/index.t
 import type { ChoicesProps } from './CommonChoices.tsx';
 import styles from './choices.module.css';
 import type { Choices } from './choices.ts';
+import { offered, pointWords } from './choiceWords.ts';
 
 const reachWords: Record<Choices['reach'], string> = {
   auto: 'The appliance gets a NIC on the test network until the checks are done, kept apart from its own networks; a check with a host of its own needs none.',
@@ -24,11 +25,7 @@ export function TestChoices({
       <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="md" className={styles.choices}>
         <NativeSelect
           label="Point in time"
-          data={[
-            { value: 'latest', label: 'The replica as it is' },
-            { value: 'fresh', label: 'Replicate first' },
-            { value: 'quiesced', label: 'Replicate first, quiesced' },
-          ]}
+          data={offered(pointWords)}
           value={choices.point}
           onChange={({ currentTarget: { value } }) => onChange({ point: value as Choices['point'] })}
         />

@@ -4,6 +4,7 @@ import type { Failover } from '../../../appliance-agent/src/contract/index.ts';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
 import { useAgentMutation, useAgentQuery } from '../../queries/agent.ts';
+import { remainsWords } from './failoverWords.ts';
 
 export type Undoing = 'commit' | 'rollback' | 'cleanup';
 
@@ -20,7 +21,11 @@ const words = {
     meaning:
       'The VM on the target is stopped and removed, the source comes back, and replication goes on from where it was. What was written on the target since its start is lost.',
   },
-  cleanup: { title: 'Clean up', label: 'Clean up', meaning: 'The workload is again where it was before.' },
+  cleanup: {
+    title: 'Clean up',
+    label: 'Clean up',
+    meaning: 'What the failover made is removed, and the workload is again where it was before.',
+  },
   end: {
     title: 'End the test',
     label: 'End the test',
@@ -47,7 +52,13 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
   const [typed, setTyped] = useState('');
   const [powerOnSource, setPowerOn] = useState(true);
   const params = { id: failover.id };
-  const plan = useAgentQuery(applianceId, routes[kind], { params, body: { dryRun: true } }, { staleTime: 0 });
+  const poweredOn = kind === 'rollback' || (kind === 'cleanup' && failover.kind === 'live');
+  const plan = useAgentQuery(
+    applianceId,
+    routes[kind],
+    { params, body: { dryRun: true, ...(poweredOn && { powerOnSource }) } },
+    { staleTime: 0 },
+  );
   const commit = useAgentMutation(applianceId, 'commitFailover', changed);
   const rollBack = useAgentMutation(applianceId, 'rollBackFailover', changed);
   const cleanUp = useAgentMutation(applianceId, 'cleanUpFailover', changed);
@@ -57,7 +68,6 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
     kind === 'cleanup' && failover.kind === 'test'
       ? undefined
       : (failover.vm?.name ?? (kind === 'cleanup' ? undefined : failover.workloadName));
-  const poweredOn = kind === 'rollback' || (kind === 'cleanup' && failover.kind === 'live');
   const fits = name === undefined || typed.trim() === name;
   const outcome = { onError: tellProblem, onSuccess: onClose };
   const begin = {
@@ -98,8 +108,11 @@ export function UndoDialog({ applianceId, failover, kind, onClose }: Props) {
             <List size="sm" spacing={4}>
               {plan.data.data.plan.map((thing) => (
                 <List.Item key={`${thing.kind} ${thing.id}`} style={{ overflowWrap: 'anywhere' }}>
+                  <Text span size="sm" c="dimmed">
+                    {remainsWords[thing.kind]}:
+                  </Text>{' '}
                   {thing.name}
-                  <Text size="xs" c="dimmed">
+                  <Text size="sm" fw={600}>
                     {thing.action}
                   </Text>
                 </List.Item>

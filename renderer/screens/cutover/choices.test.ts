@@ -4,7 +4,7 @@ import { type Choices, initialChoices, readChoices } from './choices.ts';
 
 const settings = WorkloadSettings.parse({ conversion: { kind: 'none', hardware: 'emulated' } });
 const choose = (kind: Choices['kind'], change: Partial<Choices> = {}) =>
-  readChoices({ ...initialChoices(kind, { settings }), ...change }, settings);
+  readChoices({ ...initialChoices(kind, { settings }), ...change }, settings, Date.parse('2026-03-01T12:00'));
 
 test('what nobody chose is the workload’s conversion and the contract’s defaults', () => {
   expect(choose('test').request).toMatchObject({
@@ -45,10 +45,21 @@ test('numbers and moments out of range are told by their field, and nothing is a
       shutdownTimeout: 'A whole number from 5 to 86400',
     },
   });
-  const window = { startAt: '2026-03-02T22:00', startBefore: '2026-03-02T21:00' };
+});
+
+test('a beginning and an end are asked for where they are chosen, and have to be later than now', () => {
+  const window = { when: 'window', startAt: '2026-03-02T22:00', startBefore: '2026-03-02T21:00' } as const;
   expect(choose('live', window).problems).toEqual({ startBefore: 'After the beginning' });
-  const right = choose('live', { ...window, startBefore: '2026-03-03T02:00' }).request;
-  expect(right).toMatchObject({ startAt: new Date(window.startAt).toISOString() });
+  const right = { ...window, startBefore: '2026-03-03T02:00' };
+  const [startAt, startBefore] = [right.startAt, right.startBefore].map((at) => new Date(at).toISOString());
+  expect(choose('live', right).request).toMatchObject({ startAt, startBefore });
+  expect(choose('live', { ...right, startAt: '' }).request).toMatchObject({ startBefore });
+  expect(choose('live', { ...right, when: 'at' }).request).not.toHaveProperty('startBefore');
+  expect(choose('live', { ...right, when: 'now' }).request).not.toHaveProperty('startAt');
+  expect(choose('live', { when: 'at' }).problems).toEqual({ startAt: 'A date and a time' });
+  expect(choose('live', { when: 'at', startAt: '2026-03-01T11:00' }).problems).toEqual({
+    startAt: 'Later than now',
+  });
 });
 
 test('a network that is made is not chosen as well', () => {

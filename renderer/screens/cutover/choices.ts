@@ -25,7 +25,8 @@ export interface Choices {
   readonly reach: StartTestFailover['reach'];
   /** Live: */
   readonly mode: StartLiveFailover['mode'];
-  /** `now`, or local date and time as an input of the kind `datetime-local` holds them. */
+  readonly when: 'now' | 'at' | 'window';
+  /** Local date and time, as an input of the kind `datetime-local` holds them. */
   readonly startAt: string;
   readonly startBefore: string;
   readonly shutdownTimeout: string;
@@ -57,6 +58,7 @@ export function initialChoices(kind: Choices['kind'], { settings }: Pick<Workloa
     lease: '',
     reach: test.reach,
     mode: live.mode,
+    when: 'now',
     startAt: '',
     startBefore: '',
     shutdownTimeout: String(live.shutdownTimeoutSeconds),
@@ -74,10 +76,14 @@ export function initialChoices(kind: Choices['kind'], { settings }: Pick<Workloa
 
 export type Problems = Partial<Record<keyof Choices, string>>;
 
-/** What the choices ask of the agent, or what is wrong with them, by field. */
+/**
+ * What the choices ask of the agent, or what is wrong with them, by field.
+ * @param now milliseconds; what begins or ends has to do so later
+ */
 export function readChoices(
   choices: Choices,
   settings: Workload['settings'],
+  now = Date.now(),
 ): { readonly request?: PlanFailover; readonly problems: Problems } {
   const problems: { -readonly [K in keyof Choices]?: string } = {};
   const number = (field: keyof Choices, least: number, most: number): number => {
@@ -86,11 +92,12 @@ export function readChoices(
     if (!isRight) problems[field] = `A whole number from ${least} to ${most}`;
     return isRight ? value : least;
   };
-  const moment = (field: 'startAt' | 'startBefore'): string | undefined => {
-    if (choices[field] === '') return undefined;
+  const moment = (field: 'startAt' | 'startBefore', needed: boolean): string | undefined => {
+    if (choices[field] === '' && !needed) return undefined;
     const at = new Date(choices[field]);
-    if (!Number.isNaN(at.getTime())) return at.toISOString();
-    problems[field] = 'A date and a time';
+    if (Number.isNaN(at.getTime())) problems[field] = 'A date and a time';
+    else if (at.getTime() <= now) problems[field] = 'Later than now';
+    else return at.toISOString();
     return undefined;
   };
   const checks = readChecks(choices.checks);
@@ -124,8 +131,8 @@ export function readChoices(
           ...StartLiveFailover.parse({
             ...common,
             mode: choices.mode,
-            ...defined('startAt', moment('startAt')),
-            ...defined('startBefore', moment('startBefore')),
+            ...(choices.when !== 'now' && defined('startAt', moment('startAt', choices.when === 'at'))),
+            ...(choices.when === 'window' && defined('startBefore', moment('startBefore', true))),
             shutdownTimeoutSeconds: number('shutdownTimeout', 5, 86_400),
             shutdownPolicy: choices.shutdownPolicy,
             downtimeBudgetSeconds: number('downtimeBudget', 1, 86_400),

@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconArrowRight, IconCircleCheck } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
-import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import type { Failover, Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { nextSteps } from './nextSteps.ts';
@@ -10,13 +10,15 @@ import { nextSteps } from './nextSteps.ts';
 interface Props {
   readonly workloads: readonly Workload[];
   readonly jobs: readonly Job[];
+  /** Failovers that wait for a decision, by workload. */
+  readonly standing: ReadonlyMap<string, Failover>;
 }
 
 const fewSteps = 5;
 
 /** What waits for a person, each with the button that leads there. */
-export function NextStepsPanel({ workloads, jobs }: Props) {
-  const steps = useMemo(() => nextSteps(workloads, jobs), [workloads, jobs]);
+export function NextStepsPanel({ workloads, jobs, standing }: Props) {
+  const steps = useMemo(() => nextSteps(workloads, jobs, standing), [workloads, jobs, standing]);
   const [all, setAll] = useState(false);
   const urgent = steps.filter((step) => step.urgent).length;
   return (

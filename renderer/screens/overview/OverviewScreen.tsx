@@ -6,6 +6,7 @@ import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { Page } from '../../components/Page.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
+import { useStandingFailovers } from '../../queries/useStandingFailovers.ts';
 import { useApplianceChoice } from '../../stores/appliance.ts';
 import { AppliancesPanel } from './AppliancesPanel.tsx';
 import { CapacityPanel } from './CapacityPanel.tsx';
@@ -23,6 +24,7 @@ function Fleet({ applianceId }: { readonly applianceId: string }) {
   const workloads = useAgentQuery(applianceId, 'listWorkloads', {});
   const jobs = useAgentQuery(applianceId, 'listJobs', { query: { limit: jobsRead } });
   const targets = useAgentQuery(applianceId, 'listTargets', {}).data?.data.items ?? [];
+  const standing = useStandingFailovers(applianceId);
   if (workloads.isError)
     return <ProblemState error={workloads.error} onRetry={() => void workloads.refetch()} />;
   if (workloads.isPending) return <LoadingScreen />;
@@ -50,7 +52,7 @@ function Fleet({ applianceId }: { readonly applianceId: string }) {
       </Grid.Col>
       <Grid.Col span={{ base: 12, md: 8 }}>
         <Stack gap="md">
-          {items.length > 0 && <NextStepsPanel workloads={items} jobs={allJobs} />}
+          {items.length > 0 && <NextStepsPanel workloads={items} jobs={allJobs} standing={standing} />}
           {jobs.isError && <ProblemState error={jobs.error} onRetry={() => void jobs.refetch()} />}
           <ThroughputPanel applianceId={applianceId} jobs={allJobs} live={live} />
         </Stack>

@@ -1,5 +1,6 @@
-import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import type { Failover, Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { failoverPathOf } from '../../components/job/jobWords.ts';
+import { standingText } from '../../components/workload/standing.ts';
 
 /** Something that waits for a person, and where it is done. */
 export interface NextStep {
@@ -47,8 +48,13 @@ function whereSeenTo(job: Job, label: string): NextStep['action'] {
  * What engineers should do now: workloads that ask for someone, jobs that wait for a person or failed and were not tried
  * again since, failovers that wait for a decision, and workloads without any replica. The urgent first, within those the oldest.
  * @param jobs newest first, as the agent lists them
+ * @param standing failovers that wait for a decision, by workload
  */
-export function nextSteps(workloads: readonly Workload[], jobs: readonly Job[]): readonly NextStep[] {
+export function nextSteps(
+  workloads: readonly Workload[],
+  jobs: readonly Job[],
+  standing: ReadonlyMap<string, Failover> = new Map(),
+): readonly NextStep[] {
   const steps: NextStep[] = [];
   const told = new Set<string>();
   const latest = new Map<string, Job>();
@@ -95,10 +101,12 @@ export function nextSteps(workloads: readonly Workload[], jobs: readonly Job[]):
   for (const { id, name, state, failoverId, replicatedUntil, createdAt } of workloads) {
     const waiting = told.has(id) || failoverId === undefined ? undefined : decisions[state];
     if (!waiting) continue;
+    const failover = standing.get(id);
+    const dated = failover && standingText(failover);
     steps.push({
       id: `failover ${failoverId}`,
       subject: name,
-      reason: waiting.reason,
+      reason: dated === undefined ? waiting.reason : `${waiting.reason} ${dated}.`,
       action: { label: waiting.label, path: `/workloads/${id}/cutover?kind=${waiting.kind}` },
       since: replicatedUntil ?? createdAt,
       urgent: false,

@@ -1,7 +1,7 @@
 import { Group, Stack, Table, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
 import type { CycleRecord, ReplicationStatus } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
+import { Fact } from '../../components/Fact.tsx';
 import { formatBytes, formatDuration, formatRate } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { ProblemState } from '../../components/ProblemState.tsx';
@@ -11,19 +11,6 @@ import { modeOf, scheduleWords } from './replicationWords.ts';
 const cyclesInSight = 5;
 /** Milliseconds: lag and forecast grow while nothing happens. */
 const refreshMs = 15_000;
-
-function Fact({ label, children }: { readonly label: string; readonly children: ReactNode }) {
-  return (
-    <div>
-      <Text size="xs" c="dimmed">
-        {label}
-      </Text>
-      <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
-        {children}
-      </Text>
-    </div>
-  );
-}
 
 function Forecast({ forecast }: { readonly forecast: NonNullable<ReplicationStatus['forecast']> }) {
   return (
@@ -128,10 +115,12 @@ function Cycles({ cycles }: { readonly cycles: readonly CycleRecord[] }) {
 interface Props {
   readonly applianceId: string;
   readonly workloadId: string;
+  /** The VM runs on the target: nothing is replicated any more, and no cutover lies ahead. */
+  readonly ended: boolean;
 }
 
 /** How far the replica is behind, how fast the source changes, and what a cutover would cost now. */
-export function ReplicationPanel({ applianceId, workloadId }: Props) {
+export function ReplicationPanel({ applianceId, workloadId, ended }: Props) {
   const answer = useAgentQuery(
     applianceId,
     'replication',
@@ -145,11 +134,12 @@ export function ReplicationPanel({ applianceId, workloadId }: Props) {
         <ProblemState error={answer.error} onRetry={() => void answer.refetch()} />
       </Panel>
     );
+  if (ended && status?.cycles.length === 0) return null;
   if (!status || (status.lagSeconds === undefined && status.schedule.kind === 'manual')) return null;
   return (
     <Panel title="Replication">
       <Stack gap="sm">
-        <Facts status={status} />
+        {!ended && <Facts status={status} />}
         {status.cycles.length > 0 && <Cycles cycles={status.cycles.slice(0, cyclesInSight)} />}
       </Stack>
     </Panel>

@@ -1,25 +1,12 @@
-import { Group, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { Group } from '@mantine/core';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { Ago } from '../../components/Ago.tsx';
+import { Fact } from '../../components/Fact.tsx';
 import { formatBytes, formatDuration } from '../../components/format.ts';
 import { behindSince, stateLabel } from '../../components/workload/lifecycle.ts';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { Behind } from './Behind.tsx';
 import { lastReplication } from './workloadDisks.ts';
-
-function Fact({ label, children }: { readonly label: string; readonly children: ReactNode }) {
-  return (
-    <div>
-      <Text size="xs" c="dimmed">
-        {label}
-      </Text>
-      <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
-        {children}
-      </Text>
-    </div>
-  );
-}
 
 interface Props {
   readonly applianceId: string;

@@ -3,7 +3,7 @@ import { Link, useParams, useSearchParams } from 'react-router';
 import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { JobCause } from '../../components/job/JobCause.tsx';
 import { JobProgress } from '../../components/job/JobProgress.tsx';
-import { isOver, titleOf } from '../../components/job/jobWords.ts';
+import { failoverPathOf, isOver, titleOf } from '../../components/job/jobWords.ts';
 import { StepList } from '../../components/job/StepList.tsx';
 import { LoadingScreen } from '../../components/LoadingScreen.tsx';
 import { Page } from '../../components/Page.tsx';
@@ -14,6 +14,7 @@ import { ReadinessReport } from '../../components/workload/ReadinessReport.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { useReadOnly } from '../../queries/useReadOnly.ts';
 import { FailoversPanel } from '../cutover/FailoversPanel.tsx';
+import { StandingFailovers } from '../cutover/StandingFailovers.tsx';
 import { BandwidthControl } from './BandwidthControl.tsx';
 import { DisksPanel } from './DisksPanel.tsx';
 import { LiveThroughput } from './LiveThroughput.tsx';
@@ -44,41 +45,51 @@ interface PartProps {
   readonly live: boolean;
 }
 
+/** States in which the source is replicated no more. */
+const moved: ReadonlySet<Workload['state']> = new Set(['failed-over', 'migrated']);
+
 function Replica({ applianceId, workload, current, runs, readOnly, live }: PartProps) {
+  const gone = moved.has(workload.state);
+  // What a failover asks is told above, with its answer.
+  const asks = current !== undefined && failoverPathOf(current) !== undefined;
   return (
     <Stack gap="md">
-      {current && <JobCause job={current} />}
+      {current && !(asks && current.waitReason === 'person') && <JobCause job={current} />}
       {!current && workload.attention && <ProblemAlert problem={workload.attention} about={workload} />}
-      <Grid gap="md">
-        <Grid.Col span={{ base: 12, md: current ? 8 : 12 }}>
-          <Stack gap="md">
-            {current && (
-              <Panel
-                title={titleOf(current)}
-                aside={
-                  <Anchor component={Link} to={`/jobs/${current.id}`} size="sm">
-                    Show job
-                  </Anchor>
-                }
-              >
-                <JobProgress job={current} live={live} />
-                {live && current.state === 'running' && <LiveThroughput jobId={current.id} />}
-              </Panel>
-            )}
-            <Panel title="Limits">
-              <BandwidthControl applianceId={applianceId} workload={workload} readOnly={readOnly} />
-            </Panel>
-          </Stack>
-        </Grid.Col>
-        {current && (
-          <Grid.Col span={{ base: 12, md: 4 }}>
-            <Panel title="Steps">
-              <StepList steps={current.steps} live={live} />
-            </Panel>
+      {(current || !gone) && (
+        <Grid gap="md">
+          <Grid.Col span={{ base: 12, md: current ? 8 : 12 }}>
+            <Stack gap="md">
+              {current && (
+                <Panel
+                  title={titleOf(current)}
+                  aside={
+                    <Anchor component={Link} to={`/jobs/${current.id}`} size="sm">
+                      Show job
+                    </Anchor>
+                  }
+                >
+                  <JobProgress job={current} live={live} />
+                  {live && current.state === 'running' && <LiveThroughput jobId={current.id} />}
+                </Panel>
+              )}
+              {!gone && (
+                <Panel title="Limits">
+                  <BandwidthControl applianceId={applianceId} workload={workload} readOnly={readOnly} />
+                </Panel>
+              )}
+            </Stack>
           </Grid.Col>
-        )}
-      </Grid>
-      <ReplicationPanel applianceId={applianceId} workloadId={workload.id} />
+          {current && (
+            <Grid.Col span={{ base: 12, md: 4 }}>
+              <Panel title="Steps">
+                <StepList steps={current.steps} live={live} />
+              </Panel>
+            </Grid.Col>
+          )}
+        </Grid>
+      )}
+      <ReplicationPanel applianceId={applianceId} workloadId={workload.id} ended={gone} />
       <DisksPanel workload={workload} current={current} runs={runs} live={live} />
       <RunsPanel runs={runs} live={live} limit={runsInSight} />
     </Stack>
@@ -130,6 +141,7 @@ export function WorkloadDetail({ applianceId }: { readonly applianceId: string }
       }
     >
       <StandPanel applianceId={applianceId} workload={workload} runs={runs} cachedAt={cachedAt} />
+      <StandingFailovers applianceId={applianceId} workloadId={workload.id} />
       <Tabs
         value={tab}
         onChange={(next) => setAddress(next === null || next === 'replica' ? {} : { tab: next })}

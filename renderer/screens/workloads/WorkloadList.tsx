@@ -12,6 +12,7 @@ import { lifecycle } from '../../components/workload/lifecycle.ts';
 import { useAgentQuery } from '../../queries/agent.ts';
 import { useSavedView } from '../../queries/savedView.ts';
 import { useReadOnly } from '../../queries/useReadOnly.ts';
+import { useStandingFailovers } from '../../queries/useStandingFailovers.ts';
 import { ReplicateMany } from './ReplicateMany.tsx';
 import { useActiveJobs } from './useActiveJobs.ts';
 import { WorkloadBoard } from './WorkloadBoard.tsx';
@@ -46,7 +47,11 @@ export function WorkloadList({ applianceId }: { readonly applianceId: string }) 
 
   const workloads = answer.data?.data.items;
   const cachedAt = answer.data?.cachedAt;
-  const rows = useMemo(() => workloadRows(workloads ?? [], jobs, cachedAt), [workloads, jobs, cachedAt]);
+  const standing = useStandingFailovers(applianceId);
+  const rows = useMemo(
+    () => workloadRows(workloads ?? [], jobs, cachedAt, standing),
+    [workloads, jobs, cachedAt, standing],
+  );
   const wanted = useDeferredValue(text);
   const accept = useMemo(() => acceptsWorkload({ state, text: wanted }), [state, wanted]);
   const chosen = useMemo(() => (workloads ?? []).filter(({ id }) => selected.has(id)), [workloads, selected]);

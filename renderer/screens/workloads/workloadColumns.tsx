@@ -67,7 +67,7 @@ export const workloadColumns: readonly DataColumn<WorkloadRow>[] = [
   {
     id: 'behind',
     header: 'RPO lag',
-    width: 84,
+    width: 104,
     align: 'end',
     value: ({ behind }) => (behind === undefined ? undefined : -Date.parse(behind)),
     cell: (row) => (

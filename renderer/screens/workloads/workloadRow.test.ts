@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Failover, StartLiveFailover } from '../../../appliance-agent/src/contract/index.ts';
 import { jobFixture, workloadFixture } from '../../components/job/jobFixture.ts';
 import {
   acceptsWorkload,
@@ -28,6 +29,26 @@ test('the job that goes on tells what is next, then the trouble, then the state'
   const scheduled = { ...protectedOne, settings: { ...protectedOne.settings, schedule } };
   expect(nextOf(protectedOne, undefined).text).toMatch(/^Replicate again/);
   expect(nextOf(scheduled, undefined).text).toMatch(/^Start a test/);
+});
+
+test('a cutover that will begin, or that waits for a decision, is told with its time', () => {
+  const workload = workloadFixture(1);
+  const at = '2026-03-02T22:00:00.000Z';
+  const cutover = (state: Failover['state']) =>
+    Failover.parse({
+      id: '5f0c6f0e-6a3f-4b1c-9a53-6f8a2f4c9d10',
+      kind: 'live',
+      workloadId: workload.id,
+      workloadName: workload.name,
+      state,
+      request: { kind: 'live', ...StartLiveFailover.parse({ startAt: at }) },
+      commitBy: at,
+      createdBy: 'jo',
+      createdAt: at,
+    });
+  const told = (state: Failover['state']) => nextOf(workload, undefined, cutover(state)).text;
+  expect(told('scheduled')).toMatch(/^Cutover begins .*2026/);
+  expect(told('active')).toMatch(/^Commit or roll back by .*2026/);
 });
 
 test('a row finds its job, and knows nothing of jobs that are over', () => {

@@ -1,6 +1,7 @@
-import type { Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import type { Failover, Job, Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { needsPerson, titleOf, whatOf } from '../../components/job/jobWords.ts';
 import { behindSince, stateLabel } from '../../components/workload/lifecycle.ts';
+import { standingText } from '../../components/workload/standing.ts';
 
 /** A workload as the table and the board show it. */
 export interface WorkloadRow {
@@ -22,9 +23,15 @@ export interface NextAct {
   readonly urgent: boolean;
 }
 
-export function nextOf({ state, attention, settings }: Workload, job: Job | undefined): NextAct {
+export function nextOf(
+  { state, attention, settings }: Workload,
+  job: Job | undefined,
+  standing?: Failover,
+): NextAct {
   if (job) return { text: whatOf(job), urgent: needsPerson(job) };
   if (attention) return { text: attention.title, urgent: true };
+  const text = standing && standingText(standing);
+  if (text !== undefined) return { text, urgent: false };
   switch (state) {
     case 'managed':
       return { text: 'Start the first replication', urgent: false };
@@ -50,6 +57,7 @@ export function workloadRows(
   workloads: readonly Workload[],
   activeJobs: readonly Job[],
   cachedAt: string | undefined,
+  standing: ReadonlyMap<string, Failover> = new Map(),
 ): readonly WorkloadRow[] {
   const jobs = new Map(activeJobs.map((job) => [job.id, job]));
   return workloads.map((workload) => {
@@ -57,7 +65,7 @@ export function workloadRows(
     return {
       workload,
       job,
-      next: nextOf(workload, job),
+      next: nextOf(workload, job, standing.get(workload.id)),
       diskBytes: workload.disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
       behind: behindSince(workload),
       cachedAt,
