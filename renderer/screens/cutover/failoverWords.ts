@@ -117,6 +117,7 @@ export const remainsWords: Record<FailoverRemains['kind'], string> = {
   attachment: 'Volume at the appliance',
   'volume-snapshot': 'Volume snapshot',
   network: 'Network',
+  nic: 'Network adapter',
   fence: 'Fence of the source',
   'source-power': 'Power of the source',
   snapshot: 'Snapshot of the source',
