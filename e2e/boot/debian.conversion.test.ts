@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,6 +20,7 @@ import { judgeGuest } from '../../appliance-agent/src/guest/judgeGuest.ts';
 import { QemuMachine } from '../lab/qemu/qemuMachine.ts';
 import { BootedGuest, patienceMs } from './bootedGuest.ts';
 import { debianGuest, partitionOffset, sshPort } from './debianGuest.ts';
+import { GuestRoot, modulesPath, sha256 } from './guestRoot.ts';
 import { timed } from './timed.ts';
 
 const run = promisify(execFile);
@@ -57,8 +58,6 @@ Gateway=192.0.2.1
 `;
 
 const files = {
-  generator: '/usr/sbin/grub-mkconfig',
-  modules: '/etc/initramfs-tools/modules',
   old: '/etc/systemd/network/10-lan.network',
   ours: '/etc/systemd/network/05-ossea-02004c9f0001.network',
   saved: '/var/lib/ossea-migrate/saved/etc/systemd/network/10-lan.network',
@@ -68,6 +67,7 @@ let folder: string;
 let rootDisk: string;
 let dataDisk: string;
 let keyFile: string;
+let root: GuestRoot;
 let initrdBefore: string;
 let disks: GuestDisk[];
 
@@ -79,67 +79,15 @@ beforeAll(async () => {
   dataDisk = join(folder, 'data.raw');
   await run('cp', ['--sparse=always', guest.applianceDisk, rootDisk]);
   await run('cp', ['--sparse=always', guest.recordsDisk, dataDisk]);
-  await giveVsphereLife();
-  initrdBefore = sha256(await initrdOf());
+  root = new GuestRoot(folder, rootDisk, partitionOffset);
+  await root.giveVsphereLife({ [files.old]: oldNetwork });
+  initrdBefore = sha256(await root.initrd());
   disks = [
     { devicePath: dataDisk, key: DeviceKey.parse(2000), label: 'Hard disk 1' },
     { devicePath: rootDisk, key: DeviceKey.parse(2001), label: 'Hard disk 2' },
   ];
 }, patienceMs);
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Runs commands of debugfs(8), which reads and writes ext4 by itself, on the guest's root. */
-async function debugfs(commands: readonly string[]): Promise<string> {
-  const script = join(folder, 'debugfs');
-  await writeFile(script, commands.map((command) => `${command}\n`).join(''));
-  return (await run('debugfs', ['-w', '-f', script, `${rootDisk}?offset=${partitionOffset}`])).stdout;
-}
-
-/** A file of the guest; undefined where there is none. */
-async function fileOf(path: string): Promise<Buffer | undefined> {
-  const local = join(folder, 'file');
-  await rm(local, { force: true });
-  await debugfs([`dump ${path} ${local}`]);
-  return readFile(local).catch(() => undefined);
-}
-
-/** The guest's initial RAM disk. */
-async function initrdOf(): Promise<Buffer> {
-  const [, image] = /\/(initrd\.img-[^/]+)\//.exec(await debugfs(['ls -p /boot'])) ?? [];
-  const content = await fileOf(`/boot/${image}`);
-  if (!content?.length) throw new Error('the guest has no initial RAM disk');
-  return content;
-}
-
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
-/**
- * Makes the root what it might be on vSphere: a static address under systemd-networkd, no DHCP, and an initial RAM disk that the next
- * `update-initramfs` would make without virtio.
- */
-async function giveVsphereLife(): Promise<void> {
-  const modules = (await fileOf(files.modules))?.toString() ?? '';
-  const changed = {
-    [files.old]: oldNetwork,
-    // The image's GRUB was made from outside; virt-v2v asks for the generator of its configuration, which is to stay as it is.
-    [files.generator]: '#!/bin/sh\nexit 0\n',
-    [files.modules]: modules.replace(/^virtio_.*\n/gm, ''),
-  };
-  const commands: string[] = [];
-  for (const [path, content] of Object.entries(changed)) {
-    const local = join(folder, path.replaceAll('/', '-'));
-    await writeFile(local, content, { mode: path === files.generator ? 0o755 : 0o644 });
-    commands.push(`cd ${dirname(path)}`, `rm ${basename(path)}`, `write ${local} ${basename(path)}`);
-  }
-  await debugfs([
-    ...commands,
-    'cd /etc/systemd/system/multi-user.target.wants',
-    'rm wired.service',
-    'symlink systemd-networkd.service /lib/systemd/system/systemd-networkd.service',
-  ]);
-}
 
 async function digestOf(path: string): Promise<string> {
   const hash = createHash('sha256');
@@ -200,18 +148,18 @@ describe('a Debian from vSphere', { timeout: patienceMs }, () => {
   });
 
   it('finds virtio disks with its new initial RAM disk', async () => {
-    const content = await initrdOf();
+    const content = await root.initrd();
     expect(sha256(content)).not.toBe(initrdBefore);
     const initrd = join(folder, 'initrd');
     await writeFile(initrd, content);
     const { stdout } = await run('lsinitramfs', [initrd], { maxBuffer: 16 * mebibyte });
     expect(stdout).toContain('virtio_blk.ko');
-    expect((await fileOf(files.modules))?.toString()).toContain('virt-v2v');
+    expect((await root.file(modulesPath))?.toString()).toContain('virt-v2v');
   });
 
   it('has its static addresses by the MAC of its new adapter, and keeps what it had beside', async () => {
     expect(
-      (await fileOf(files.ours))?.toString(),
+      (await root.file(files.ours))?.toString(),
     ).toBe(`# Written by OSSEA Migrate when this machine was moved.
 [Match]
 MACAddress=02:00:4c:9f:00:01
@@ -227,8 +175,8 @@ Domains=lab.example
 [Route]
 Gateway=10.77.0.1
 `);
-    expect(await fileOf(files.old)).toBeUndefined();
-    expect((await fileOf(files.saved))?.toString()).toBe(oldNetwork);
+    expect(await root.file(files.old)).toBeUndefined();
+    expect((await root.file(files.saved))?.toString()).toBe(oldNetwork);
   });
 
   it('pitfall 26: boots on virtio from what was its second disk, and answers at its static address', async () => {

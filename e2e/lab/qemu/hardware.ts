@@ -25,12 +25,17 @@ export interface MachineNic {
   address?: { prefix: string; ip: string };
 }
 
-/** A PC with the chipset that VMware shows, and KVM by default: 440FX, two IDE channels, 32 PCI slots. Its first disk boots. */
+/**
+ * A PC with the chipset that VMware shows, and KVM by default: 440FX, two IDE channels, 32 PCI slots; with UEFI, Q35, which has no IDE. Its first
+ * disk boots.
+ */
 export interface MachineHardware {
   name: string;
   memoryBytes: number;
   disks: readonly MachineDisk[];
   nics: readonly MachineNic[];
+  /** UEFI, by files of OVMF: its code, and its variables, which it writes. Default: BIOS. */
+  efi?: { code: string; variables: string };
   /** Ports of the guest that are reached from loopback, over its first NIC. */
   forwardedPorts: readonly number[];
 }
@@ -57,7 +62,7 @@ const nicDevices: Record<NicModel, string> = {
 
 /** qemu's options for a machine. @throws Error for a disk that has no place on the board */
 export function hardwareOptions(hardware: MachineHardware): string[] {
-  const { memoryBytes, disks, nics, forwardedPorts } = hardware;
+  const { memoryBytes, disks, nics, efi, forwardedPorts } = hardware;
   const wanted = new Set(disks.map(({ bus }) => bus));
   const devices: Json[] = [...wanted].flatMap((bus) => {
     const driver = controllers[bus];
@@ -74,10 +79,19 @@ export function hardwareOptions(hardware: MachineHardware): string[] {
   }
   return [
     // One CPU: interpreted, more cost more than they give.
-    ...['-machine', 'pc', '-m', `${Math.floor(memoryBytes / 2 ** 20)}M`, '-smp', '1'],
+    ...['-machine', efi ? 'q35' : 'pc', '-m', `${Math.floor(memoryBytes / 2 ** 20)}M`, '-smp', '1'],
+    ...(efi ? flash(efi) : []),
     ...disks.flatMap((disk) => ['-blockdev', JSON.stringify(blockNode(disk))]),
     ...nics.flatMap((nic, index) => ['-netdev', network(nic, index === 0 ? forwardedPorts : [])]),
     ...devices.flatMap((device) => ['-device', JSON.stringify(device)]),
+  ];
+}
+
+/** The firmware's two flash chips: code first. */
+function flash({ code, variables }: NonNullable<MachineHardware['efi']>): string[] {
+  return [
+    ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${code}`],
+    ...['-drive', `if=pflash,unit=1,format=raw,file=${variables}`],
   ];
 }
 
