@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -7,7 +9,8 @@ const run = promisify(execFile);
 
 /** How long the kernel may take to show a NIC that CloudStack has plugged in. Milliseconds. */
 const appearanceMs = 60_000;
-const lookMs = 200;
+const lookMs = 50;
+const interfaces = '/sys/class/net';
 /** One call of `ip`. Milliseconds. */
 const callTimeoutMs = 30_000;
 
@@ -60,25 +63,49 @@ export async function enterTestNetwork(place: TestPlace, signal: AbortSignal): P
   await makeNamespace(namespace, signal);
   const deadline = performance.now() + appearanceMs;
   for (;;) {
-    const inside = await linkOf(mac, namespace, signal);
+    const inside = await linkWithin(namespace, mac, signal);
     if (inside !== undefined) {
       await ip(['-n', namespace, 'address', 'replace', `${address}/${prefix}`, 'dev', inside], signal);
       await ip(['-n', namespace, 'link', 'set', inside, 'up'], signal);
       return true;
     }
-    const outside = await linkOf(mac, undefined, signal);
+    const isLate = performance.now() >= deadline;
     try {
-      if (outside !== undefined) await ip(['link', 'set', outside, 'netns', namespace], signal);
+      if (await moveNic(place, signal)) continue;
     } catch (error) {
       signal.throwIfAborted();
       // udev may give it another name in between.
-      if (performance.now() >= deadline) throw error;
+      if (isLate) throw error;
     }
-    if (outside === undefined) {
-      if (performance.now() >= deadline) return false;
-      await setTimeout(lookMs, undefined, { signal });
-    }
+    if (isLate) return false;
+    await setTimeout(lookMs, undefined, { signal });
   }
+}
+
+/**
+ * Moves the NIC into the namespace as soon as the kernel shows it, until it is told to stop: CloudStack plugs it in long before it says so, and what
+ * configures new interfaces on this machine is not to get hold of it. Never rejects.
+ */
+export async function seizeNic(
+  place: Pick<TestPlace, 'namespace' | 'mac'>,
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    const isMoved = await moveNic(place, stop).catch(() => false);
+    if (isMoved) return;
+    await setTimeout(lookMs, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+
+/** Moves the NIC out of the machine's own network, if it is there. */
+async function moveNic(
+  { namespace, mac }: Pick<TestPlace, 'namespace' | 'mac'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const name = await linkHere(mac);
+  if (name === undefined) return false;
+  await ip(['link', 'set', name, 'netns', namespace], signal);
+  return true;
 }
 
 /** The words that run a program within a namespace. */
@@ -113,13 +140,20 @@ async function isUsable(name: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-async function linkOf(
-  mac: string,
-  namespace: string | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const where = namespace === undefined ? [] : ['-n', namespace];
-  const links = Links.parse(JSON.parse((await ip([...where, '-json', 'link', 'show'], signal)) || '[]'));
+/** The name of the interface with a MAC address among the machine's own. */
+async function linkHere(mac: string): Promise<string | undefined> {
+  for (const name of await readdir(interfaces)) {
+    // One that vanishes meanwhile is not the one.
+    const address = await readFile(join(interfaces, name, 'address'), 'utf8').catch(() => '');
+    if (address.trim().toLowerCase() === mac) return name;
+  }
+  return undefined;
+}
+
+async function linkWithin(namespace: string, mac: string, signal: AbortSignal): Promise<string | undefined> {
+  const links = Links.parse(
+    JSON.parse((await ip(['-n', namespace, '-json', 'link', 'show'], signal)) || '[]'),
+  );
   return links.find(({ address }) => address?.toLowerCase() === mac)?.ifname;
 }
 

@@ -21,6 +21,7 @@ import {
   deleteNamespace,
   enterTestNetwork,
   makeNamespace,
+  seizeNic,
   type TestPlace,
   whyNoNamespace,
 } from './testNamespace.ts';
@@ -88,9 +89,12 @@ export async function reachTestNetwork(
       return { kind: 'none', detail: `${reason} ${remedy}` };
     }
     try {
+      const there = new AbortController();
+      const seizing = seizeNic({ namespace, mac }, AbortSignal.any([signal, there.signal]));
       const { id, ip, netmask } = await addNic(client, applianceVmId, { networkId: network.id, mac }, 1, {
         signal,
-      });
+      }).finally(() => there.abort());
+      await seizing;
       await store.effects.markDone(effect.id, id, effect.detail);
       if (ip === undefined) throw noAddress(network.name);
       const place = { namespace, mac, address: ip, prefix: prefixOf(netmask) };
