@@ -29,6 +29,8 @@ const placed = (place: AdapterPlace): Partial<FailoverFacts> => ({
   places: [{ nic: { key: DeviceKey.parse(4000), label: 'Network adapter 1' }, place }],
 });
 
+const unreachable = { kind: 'none', reason: 'It gives no addresses.', remedy: 'Choose another.' } as const;
+
 const production = (users: readonly string[], isGoal: boolean): AdapterPlace => ({
   kind: 'network',
   network: {
@@ -45,6 +47,12 @@ describe('a test failover', () => {
     expect(rules(facts())).toEqual(['failover.same-identity']);
   });
 
+  it('whose checks cannot reach the VM is warned of, and goes on without them', () => {
+    const given = facts({ reach: { wanted: 'auto', chosen: unreachable } });
+    expect(grave(given)).toEqual([]);
+    expect(rules(given)).toContain('failover.checks-skipped');
+  });
+
   it.each<[string, FailoverFacts]>([
     ['failover.no-replica', facts({}, { replicatedUntil: undefined })],
     ['failover.replica-torn', facts({ tornSince: factsNow })],
@@ -56,6 +64,7 @@ describe('a test failover', () => {
         converterProblem: { summary: 'virt-v2v-in-place cannot be run.', remedy: 'Install it.' },
       }),
     ],
+    ['failover.reach-missing', facts({ reach: { wanted: 'nic', chosen: unreachable } })],
     ['failover.test-standing', facts({ standing: [{ kind: 'test', state: 'active' }] })],
     ['failover.live-standing', facts({ standing: [{ kind: 'live', state: 'active' }] })],
     ['failover.test-network-missing', facts(placed({ kind: 'missing' }))],

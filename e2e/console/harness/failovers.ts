@@ -168,6 +168,11 @@ export function failoverAnswers(
           { name: 'ready', title: 'Check the target' },
           { name: 'snapshots', title: 'Snapshot the replica', detail: 'Replication waits for it: seconds.' },
           { name: 'vm', title: 'Make and start the VM', detail: 'On the network Migration test.' },
+          {
+            name: 'reach',
+            title: 'Reach the test network',
+            detail: 'The appliance gets a NIC on Migration test until the checks are done.',
+          },
           { name: 'proof', title: 'See whether it comes up' },
         ],
         ...(kind === 'live' && { downtimeSeconds: 94 }),

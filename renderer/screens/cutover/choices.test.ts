@@ -10,6 +10,7 @@ test('what nobody chose is the workload’s conversion and the contract’s defa
   expect(choose('test').request).toMatchObject({
     kind: 'test',
     point: 'latest',
+    reach: 'auto',
     createNetwork: false,
     conversion: { kind: 'none', hardware: 'emulated' },
   });
@@ -60,6 +61,11 @@ test('a beginning and an end are asked for where they are chosen, and have to be
   expect(choose('live', { when: 'at', startAt: '2026-03-01T11:00' }).problems).toEqual({
     startAt: 'Later than now',
   });
+});
+
+test('how the checks reach the VM is asked of a test alone', () => {
+  expect(choose('test', { reach: 'nic' }).request).toMatchObject({ reach: 'nic' });
+  expect(choose('live', { reach: 'nic' }).request).not.toHaveProperty('reach');
 });
 
 test('a network that is made is not chosen as well', () => {
