@@ -402,7 +402,10 @@ export const StoragePoolAnswer = z.object({
   clusterid: CloudId.optional(),
 });
 
-/** `ueficapability` says that the host has firmware for it and a description of it (`uefi.properties`); of Secure Boot nothing is said. */
+/**
+ * `ueficapability` says that the host has firmware for it and a description of it (`uefi.properties`); of Secure Boot nothing is said. Earlier
+ * versions of CloudStack say it by a detail of the host, where it is so.
+ */
 export const HostAnswer = z
   .object({
     name: z.string().default(''),
@@ -414,18 +417,20 @@ export const HostAnswer = z
     hosttags: Tags,
     istagarule: flag,
     ueficapability: flag,
+    details: z.object({ 'Host.Uefi.Enable': flag }).optional().catch(undefined),
   })
-  .transform(
-    (host): CloudHost => ({
+  .transform((host): CloudHost => {
+    const uefi = host.ueficapability ?? host.details?.['Host.Uefi.Enable'];
+    return {
       name: host.name,
       zoneId: host.zoneid,
       available:
         (host.state ?? 'Up') === 'Up' && (host.resourcestate ?? 'Enabled') === 'Enabled' && !host.hahost,
       ...(host.hypervisor !== undefined && { hypervisor: host.hypervisor }),
       ...(!host.istagarule && { tags: host.hosttags }),
-      ...(host.ueficapability !== undefined && { uefi: host.ueficapability }),
-    }),
-  );
+      ...(uefi !== undefined && { uefi }),
+    };
+  });
 
 /** Parses a part of an answer. @throws OsseaError cloudstack.protocol naming the command and the field */
 export function parseAnswer<T extends z.ZodType>(schema: T, value: unknown, command: string): z.output<T> {

@@ -130,6 +130,7 @@ export const systemCommands: Commands = {
         version: site.options.version,
         created: cloudTime(epoch),
         ueficapability: host.uefi ?? true,
+        details: { 'Host.OS': 'Ubuntu', ...((host.uefi ?? true) && { 'Host.Uefi.Enable': 'true' }) },
         hahost: false,
         ...(host.tags !== undefined && { hosttags: host.tags, explicithosttags: host.tags }),
         istagarule: false,
