@@ -209,6 +209,22 @@ describe('a verification', () => {
   });
 });
 
+it('a verification makes room for a copy that goes on', async () => {
+  const verified = await site.workload({ name: 'scrubbed', disks: [disk(32, 12)] });
+  expect((await site.replicate(verified)).state).toBe('succeeded');
+  const copied = await site.workload({ name: 'waited-for', disks: [disk(64, 13)] });
+  await site.setBandwidth(copied, 1);
+  const copy = await site.start(copied);
+  await site.until(copy, ({ doneBytes }) => doneBytes > 0);
+  const params = { id: verified.id };
+  const scrub = await site.end(await site.agent.client.call('startVerify', { params, body: {} }));
+  expect(scrub.reports).toMatchObject([{ verified: true, verifiedBytes: 32 * mebibyte }]);
+  // Alone it takes a fraction of a second.
+  expect(scrub.reports[0]?.seconds).toBeGreaterThan(3);
+  await site.setBandwidth(copied, null);
+  expect((await site.end(copy)).problem).toBeUndefined();
+});
+
 it('a cleanup shows its plan, removes the replica, and forgets the workload', async () => {
   const workload = await site.workload({ name: 'given-up', disks: [disk(8, 11)] });
   expect((await site.replicate(workload)).state).toBe('succeeded');

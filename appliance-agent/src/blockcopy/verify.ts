@@ -71,6 +71,8 @@ export async function verifyReadback(options: ReadbackOptions): Promise<VerifyRe
 export interface SourceVerifyOptions extends CopyOptions {
   /** False: what differs is only reported, and noted as unknown for the next copy. */
   readonly heal: boolean;
+  /** See `ReadbackOptions`. */
+  readonly targetLimiters?: readonly RateLimiter[] | undefined;
 }
 
 /**
@@ -97,7 +99,7 @@ export async function verifySource(options: SourceVerifyOptions): Promise<Verify
       seconds: (performance.now() - startedAt) / 1000,
     };
   }
-  const wrong = await compareTarget({ ...options, limiters: undefined, expected: differing });
+  const wrong = await compareTarget({ ...options, limiters: options.targetLimiters, expected: differing });
   await journal.forget([...wrong.keys()]);
   return {
     verifiedBytes: journal.capacityBytes,

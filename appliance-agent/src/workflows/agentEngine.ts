@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { Precedence } from '../blockcopy/precedence.ts';
 import { RateLimiter } from '../blockcopy/throttle.ts';
 import { validateTargetConfig } from '../cloudstack/targetConfig.ts';
 import {
@@ -84,6 +85,7 @@ export class AgentEngine implements Engine {
       replicaTurns: new ReplicaTurns(),
       nicTurns: new Turns(),
       limiter: new RateLimiter(limits.bandwidthLimit),
+      precedence: new Precedence(),
       limits: () => this.#limits,
       sessions: new Sessions({
         store,

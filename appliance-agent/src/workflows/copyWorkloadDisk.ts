@@ -139,6 +139,7 @@ export async function copyWorkloadDisk(
   await using _source = source;
   await store.workloads.setTransport(disk.diskId, choice);
   await store.workloads.markReplicaTorn(workload.id);
+  using _urgent = parts.precedence.enter();
   const result = await copyDisk({
     source,
     target,
@@ -175,6 +176,8 @@ export async function copyWorkloadDisk(
 export interface VerifyRequest {
   readonly mode: DiskReport['verifyMode'];
   readonly heal: boolean;
+  /** See `CycleRequest`. */
+  readonly background?: boolean | undefined;
   readonly copied: CopiedDisk;
 }
 
@@ -184,10 +187,10 @@ export async function verifyWorkloadDisk(
   run: JobRun,
   cycle: Cycle,
   disk: CycleDisk,
-  { mode, heal, copied }: VerifyRequest,
+  { mode, heal, background, copied }: VerifyRequest,
   signal: AbortSignal,
 ): Promise<DiskReport> {
-  const { config, sessions, limiter } = parts;
+  const { config, sessions, limiter, precedence } = parts;
   const { workload, vm, snapshot } = cycle;
   const client = await sessions.vcenter(workload.sourceId);
   const held = await heldDisk(client, cycle, disk);
@@ -232,12 +235,15 @@ export async function verifyWorkloadDisk(
     undefined,
   );
   await using _source = source;
+  using _urgent = background ? undefined : precedence.enter();
+  const yielding = background ? [precedence.background] : [];
   const shared = {
     source,
     target,
     journal,
     label: `${workload.name}, ${disk.label}`,
-    limiters: [limiter, run.limiter],
+    limiters: [limiter, run.limiter, ...yielding],
+    targetLimiters: yielding,
     signal,
     // The verification counts its own bytes; what restarts cost the copy stays told.
     onProgress: reporter(run, held, choice, copied.rereadBytes),

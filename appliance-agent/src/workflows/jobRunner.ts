@@ -122,7 +122,7 @@ export class JobRunner {
           if (workloadId === undefined) throw new TypeError('A verification needs a workload');
           const { mode, heal } = StartVerify.parse(request);
           if (mode === 'readback') return await verifyReplica(this.#parts, run, workloadId);
-          return await replicate(this.#parts, run, workloadId, { verify: 'source', heal });
+          return await replicate(this.#parts, run, workloadId, { verify: 'source', heal, background: true });
         }
         case 'cleanup':
           return await cleanup(this.#parts, run, request);

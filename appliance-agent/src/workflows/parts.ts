@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Precedence } from '../blockcopy/precedence.ts';
 import type { RateLimiter } from '../blockcopy/throttle.ts';
 import type { Limits } from '../contract/index.ts';
 import type { Store } from '../store/store.ts';
@@ -38,6 +39,7 @@ export interface WorkflowParts {
   readonly nicTurns: Turns;
   /** Over all jobs. */
   readonly limiter: RateLimiter;
+  readonly precedence: Precedence;
   readonly limits: () => Limits;
   readonly logger: Logger;
 }

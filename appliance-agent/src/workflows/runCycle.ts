@@ -26,6 +26,8 @@ export interface CycleRequest {
   readonly verify?: VerifyMode | undefined;
   /** Whether chunks that differ are written again, or only reported. */
   readonly heal: boolean;
+  /** True: nobody waits for the verification, which makes room for other copies. */
+  readonly background?: boolean | undefined;
   /** Bytes a second; undefined: what the workload's settings say. */
   readonly bandwidthLimit?: number | undefined;
   /** Undefined: what the workload's settings say. */
@@ -211,7 +213,14 @@ async function copyPoint(
     const cycle = await openCycle(parts, run, workloadId, { ...point, token: steps.token }, signal);
     const mode = request.verify ?? cycle.workload.settings.verify;
     const reports = await eachDisk(parts, point.disks, signal, (disk, diskSignal) =>
-      verifyWorkloadDisk(parts, run, cycle, disk, { mode, heal, copied: copiedOf(copied, disk) }, diskSignal),
+      verifyWorkloadDisk(
+        parts,
+        run,
+        cycle,
+        disk,
+        { mode, heal, background: request.background, copied: copiedOf(copied, disk) },
+        diskSignal,
+      ),
     );
     for (const report of reports) await store.jobs.putReport(run.jobId, report);
     assertVerified(cycle.workload.name, reports);

@@ -71,8 +71,8 @@ async function verifyDisk(
     target: replica.target,
     journal: replica.journal,
     label: `${workload.name}, ${label}`,
-    // Nobody waits for a scrub: it keeps to the limits of bandwidth, though it asks nothing of the source.
-    targetLimiters: [parts.limiter, run.limiter],
+    // Nobody waits for a scrub: it makes room, and keeps to the limits of bandwidth, though it asks nothing of the source.
+    targetLimiters: [parts.limiter, run.limiter, parts.precedence.background],
     signal,
     onProgress: (progress) => run.report({ ...progress, key, label }),
   });

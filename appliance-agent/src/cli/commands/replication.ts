@@ -59,7 +59,9 @@ export function replicationCommands(program: Command, shell: Shell): void {
 
   program
     .command('verify <workload>')
-    .description('compare a replica with its evidence (readback) or with its source')
+    .description(
+      'compare a replica with its evidence (readback) or with its source; slowly beside running copies',
+    )
     .addOption(
       new Option('--mode <mode>').choices(StartVerify.shape.mode.unwrap().options).default('readback'),
     )
