@@ -3,6 +3,7 @@ import type { Failover, Job } from '../../../appliance-agent/src/contract/index.
 import { JobProgress } from '../../components/job/JobProgress.tsx';
 import { isOver } from '../../components/job/jobWords.ts';
 import { StepList } from '../../components/job/StepList.tsx';
+import { useLiveJob } from '../../components/job/useLiveJob.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { ProblemAlert } from '../../components/ProblemAlert.tsx';
 import { useAgentQuery } from '../../queries/agent.ts';
@@ -18,6 +19,13 @@ const stepTitles: Partial<Record<Job['kind'], string>> = {
   rollback: 'Steps of the rollback',
   'failover-cleanup': 'Steps of the cleanup',
 };
+
+/** How far a copy is that goes on now: between two rounds, and after the last, there is none. */
+function CopyProgress({ job, live }: { readonly job: Job; readonly live: boolean }) {
+  const { disks } = useLiveJob(job);
+  const copying = disks.some(({ phase }) => phase !== 'done' && phase !== 'failed');
+  return copying && <JobProgress job={job} live={live} />;
+}
 
 interface Props {
   readonly applianceId: string;
@@ -51,7 +59,7 @@ export function FailoverView({ applianceId, failover, readOnly, live }: Props) {
         {job && (
           <Grid.Col span={{ base: 12, md: failover.proof ? 5 : 12 }}>
             <Panel title={stepTitles[job.kind] ?? 'Steps'}>
-              {working && job.disks.length > 0 && <JobProgress job={job} live={live} />}
+              {working && <CopyProgress job={job} live={live} />}
               <StepList steps={job.steps} live={live && working} told={failover.problem?.detail} />
             </Panel>
           </Grid.Col>

@@ -61,7 +61,8 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
                 : 'Empty: as soon as it can.'
             }
             value={choices.startAt}
-            error={problems.startAt}
+            withAsterisk={choices.when === 'at'}
+            error={choices.startAt !== '' && problems.startAt}
             onChange={(event) => onChange({ startAt: event.currentTarget.value })}
           />
         )}
@@ -71,7 +72,8 @@ export function LiveChoices({ choices, problems, onChange }: ChoicesProps) {
             label="Not after"
             description="Later than this the source is not shut down any more."
             value={choices.startBefore}
-            error={problems.startBefore}
+            withAsterisk
+            error={choices.startBefore !== '' && problems.startBefore}
             onChange={(event) => onChange({ startBefore: event.currentTarget.value })}
           />
         )}

@@ -13,7 +13,7 @@ function momentOf({ state, kind, request, commitBy, leaseEndsAt }: Failover) {
   if (state !== 'active') return undefined;
   if (kind === 'test')
     return leaseEndsAt === undefined ? undefined : { what: 'Ends by itself', at: leaseEndsAt };
-  return commitBy === undefined ? undefined : { what: 'Commit or roll back', at: commitBy };
+  return commitBy === undefined ? undefined : { what: 'The time for it ends', at: commitBy };
 }
 
 function Standing({ failover }: { readonly failover: Failover }) {
@@ -37,12 +37,13 @@ function Standing({ failover }: { readonly failover: Failover }) {
               {kind === 'test' ? 'Test failover' : 'Cutover'}: {failoverStateLabel(failover)}
             </Text>
             <Text size="sm">
+              {next}
               {moment && (
                 <>
-                  {moment.what} <Countdown to={moment.at} />.{' '}
+                  {' '}
+                  {moment.what} <Countdown to={moment.at} />.
                 </>
               )}
-              {next}
             </Text>
           </div>
         </Group>
