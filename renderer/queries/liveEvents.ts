@@ -2,6 +2,7 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { ApplianceEvent, ApplianceStatus } from '../../electron/ipc/contract.ts';
 import { listen } from '../app/bridge.ts';
+import { isCopied } from '../components/job/liveJob.ts';
 import { useProgress } from '../stores/progress.ts';
 import { agentKey } from './agent.ts';
 import { isReachable } from './readOnly.ts';
@@ -24,6 +25,9 @@ function apply(client: QueryClient, { applianceId, event }: ApplianceEvent): voi
       if (ended.has(event.job.state)) {
         useProgress.getState().forget(event.job.id);
         refresh('listAudit', 'listVolumes', 'listOrphans', 'replication');
+      } else if (event.job.disks.every(isCopied)) {
+        // What comes then is of another copy, such as the next round before a cutover.
+        useProgress.getState().settle(event.job.id);
       }
       refresh('listJobs');
       break;

@@ -20,6 +20,8 @@ interface ProgressState {
   /** The same of each running job, by job id. */
   readonly jobThroughput: ReadonlyMap<string, readonly RatePoint[]>;
   add(applianceId: string, sample: Progress): void;
+  /** Nothing of the job is copied now: its last sample is worth nothing any more, its graph stays. */
+  settle(jobId: string): void;
   forget(jobId: string): void;
 }
 
@@ -52,24 +54,28 @@ export const useProgress = create<ProgressState>()((set) => ({
         ]),
       };
     }),
+  settle: (jobId) => set((state) => withoutSample(state, jobId)),
   forget: (jobId) =>
     set((state) => {
-      const samples = new Map(state.samples);
-      const last = samples.get(jobId);
-      samples.delete(jobId);
       const jobThroughput = new Map(state.jobThroughput);
       jobThroughput.delete(jobId);
-      if (!last) return { samples, jobThroughput };
-      // From its end on the appliance goes as fast as its other jobs do.
-      const before = state.throughput.get(last.applianceId) ?? [];
-      const end = {
-        at: Math.max((before.at(-1)?.at ?? 0) + 0.001, Date.parse(last.at) / 1000),
-        bytesPerSecond: rateOf(samples, last.applianceId),
-      };
-      return {
-        samples,
-        jobThroughput,
-        throughput: new Map(state.throughput).set(last.applianceId, [...before, end]),
-      };
+      return { ...withoutSample(state, jobId), jobThroughput };
     }),
 }));
+
+function withoutSample(
+  state: Pick<ProgressState, 'samples' | 'throughput'>,
+  jobId: string,
+): Partial<ProgressState> {
+  const last = state.samples.get(jobId);
+  if (!last) return {};
+  const samples = new Map(state.samples);
+  samples.delete(jobId);
+  // From its end on the appliance goes as fast as its other jobs do.
+  const before = state.throughput.get(last.applianceId) ?? [];
+  const end = {
+    at: Math.max((before.at(-1)?.at ?? 0) + 0.001, Date.parse(last.at) / 1000),
+    bytesPerSecond: rateOf(samples, last.applianceId),
+  };
+  return { samples, throughput: new Map(state.throughput).set(last.applianceId, [...before, end]) };
+}

@@ -43,6 +43,18 @@ test('progress never runs backwards, whichever of job and sample came last', () 
   );
 });
 
+test('the next copy of a job begins at nothing, whatever the one before has counted', () => {
+  const before = diskFixture(2000, { phase: 'done', doneBytes: 700, plannedBytes: 700, readBytes: 700 });
+  const job = jobFixture(1, workload, {
+    state: 'running',
+    disks: [before],
+    doneBytes: 700,
+    plannedBytes: 700,
+  });
+  const next = diskFixture(2000, { phase: 'copying', doneBytes: 20, plannedBytes: 300 });
+  expect(liveJob(job, sampleOf([next]))).toMatchObject({ doneBytes: 20, plannedBytes: 300, disks: [next] });
+});
+
 test('a job without anything to copy is done when it is over', () => {
   expect(shareOf({ plannedBytes: 0, doneBytes: 0 }, false)).toBe(0);
   expect(shareOf({ plannedBytes: 0, doneBytes: 0 }, true)).toBe(1);

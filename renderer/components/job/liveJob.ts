@@ -1,27 +1,33 @@
 import type { DiskProgress, Job } from '../../../appliance-agent/src/contract/index.ts';
 import type { Progress } from '../../stores/progress.ts';
 
+/** Whether nothing of a disk is left to be copied. */
+export const isCopied = ({ phase }: Pick<DiskProgress, 'phase'>) => phase === 'done' || phase === 'failed';
+
 /**
- * A job with the counters of its last sample. Counters only grow, so that the larger of the two is the newer one,
- * whichever came last.
+ * A job with the counters of its last sample. Within a copy counters only grow, so that the larger of the two is the newer one, whichever
+ * came last; a sample of a disk that the job knows as copied is of the next copy, as of another round before a cutover.
  */
 export function liveJob(job: Job, sample: Progress | undefined): Job {
   if (!sample || job.state !== 'running') return job;
   const newer = new Map(sample.disks.map((disk) => [disk.key, disk]));
+  let anew = false;
   const disks = job.disks.map((disk) => {
     const sampled = newer.get(disk.key);
     newer.delete(disk.key);
-    return sampled && sampled.readBytes + sampled.doneBytes >= disk.readBytes + disk.doneBytes
-      ? sampled
-      : disk;
+    if (!sampled) return disk;
+    const next = isCopied(disk) && !isCopied(sampled);
+    anew ||= next;
+    return next || sampled.readBytes + sampled.doneBytes >= disk.readBytes + disk.doneBytes ? sampled : disk;
   });
   disks.push(...newer.values());
   const { etaSeconds: _, ...known } = job;
+  const [planned, done] = [sum(disks, 'plannedBytes'), sum(disks, 'doneBytes')];
   return {
     ...known,
     disks,
-    plannedBytes: Math.max(job.plannedBytes, sum(disks, 'plannedBytes')),
-    doneBytes: Math.max(job.doneBytes, sum(disks, 'doneBytes')),
+    plannedBytes: anew ? planned : Math.max(job.plannedBytes, planned),
+    doneBytes: anew ? done : Math.max(job.doneBytes, done),
     bytesPerSecond: sample.bytesPerSecond,
     ...(sample.etaSeconds !== undefined && { etaSeconds: sample.etaSeconds }),
   };

@@ -2,6 +2,7 @@ import { Grid, Stack, Text } from '@mantine/core';
 import type { Failover, Job } from '../../../appliance-agent/src/contract/index.ts';
 import { JobProgress } from '../../components/job/JobProgress.tsx';
 import { isOver } from '../../components/job/jobWords.ts';
+import { isCopied } from '../../components/job/liveJob.ts';
 import { StepList } from '../../components/job/StepList.tsx';
 import { useLiveJob } from '../../components/job/useLiveJob.ts';
 import { Panel } from '../../components/Panel.tsx';
@@ -23,8 +24,7 @@ const stepTitles: Partial<Record<Job['kind'], string>> = {
 /** How far a copy is that goes on now: between two rounds, and after the last, there is none. */
 function CopyProgress({ job, live }: { readonly job: Job; readonly live: boolean }) {
   const { disks } = useLiveJob(job);
-  const copying = disks.some(({ phase }) => phase !== 'done' && phase !== 'failed');
-  return copying && <JobProgress job={job} live={live} />;
+  return disks.every(isCopied) ? null : <JobProgress job={job} live={live} />;
 }
 
 interface Props {
