@@ -25,11 +25,11 @@ test.each(['*', '', '52 de c0', '52 de/', '/81', '52 de/-1', '52 de/8.1', 'zz/1'
   },
 );
 
-test('pitfall 4: changes continue under the same UUID and a higher number', () => {
+test('pitfall 4: changes continue under the same UUID and a number that is not lower', () => {
   fc.assert(
     fc.property(uuid, sequence, sequence, (id, earlier, later) => {
       expect(continuityOf(`${id}/${earlier}`, `${id}/${later}`)).toBe(
-        earlier < later ? 'continues' : 'reverted',
+        earlier <= later ? 'continues' : 'reverted',
       );
     }),
   );
@@ -46,7 +46,5 @@ test('pitfall 4: under another UUID nothing continues', () => {
 
 test('numbers are compared as numbers, and the spelling of the UUID does not matter', () => {
   expect(continuityOf(spelled.replace('/81', '/9'), spelled.replace('/81', '/10'))).toBe('continues');
-  expect(continuityOf(spelled, spelled.toUpperCase().replaceAll(/[ -]/g, '').replace('/81', '/82'))).toBe(
-    'continues',
-  );
+  expect(continuityOf(spelled, spelled.toUpperCase().replaceAll(/[ -]/g, ''))).toBe('continues');
 });

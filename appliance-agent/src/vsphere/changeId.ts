@@ -12,12 +12,12 @@ export function parseChangeId(text: string): ChangeId | undefined {
 }
 
 /**
- * Whether changes since `earlier` can be asked of the snapshot that bears `later`. Another UUID means that the tracking was reset, a number
- * that is not higher that the VM was reverted to a snapshot (pitfall 4), as each snapshot raises it: both make changed areas meaningless. A
- * revert may hide behind snapshots that were taken since.
+ * Whether changes since `earlier` can be asked of the snapshot that bears `later`. Another UUID means that the tracking was reset, a lower
+ * number that the VM was reverted to a snapshot (pitfall 4): both make changed areas meaningless. An equal one proves nothing, as not every server
+ * raises it with each snapshot, and a revert may hide behind snapshots that were taken since.
  */
 export function continuityOf(earlier: string, later: string): 'continues' | 'reset' | 'reverted' {
   const [from, to] = [parseChangeId(earlier), parseChangeId(later)];
   if (!from || !to || from.uuid !== to.uuid) return 'reset';
-  return to.sequence <= from.sequence ? 'reverted' : 'continues';
+  return to.sequence < from.sequence ? 'reverted' : 'continues';
 }
