@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type {
   CycleDiskRecord,
@@ -188,6 +190,19 @@ describe('change tracking that cannot be trusted', () => {
     await vm.removeSnapshot(early);
     vm.disk(2000).write(7 * mebibyte, Buffer.from('changed'));
     expect(only(await cycle(workload)).mode).toBe('delta');
+    await expectEqual(workload);
+  });
+
+  it('is of no use without the journal of the replica: all is copied again, and the reason is told', async () => {
+    const workload = await site.workload({ name: 'forgotten', disks: [disk(16, 14)] });
+    await cycle(workload);
+    const [{ id = '' } = {}] = (await site.agent.client.call('getWorkload', { params: { id: workload.id } }))
+      .disks;
+    await rm(join(site.folder, 'agent', 'state', 'journals', `${id}.journal`));
+    vmOf(workload)
+      .disk(2000)
+      .write(7 * mebibyte, Buffer.from('changed'));
+    expect(only(await cycle(workload))).toMatchObject({ mode: 'full', reason: 'journal-lost' });
     await expectEqual(workload);
   });
 

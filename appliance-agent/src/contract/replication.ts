@@ -23,6 +23,8 @@ export const FullReason = z.enum([
   'first',
   /** Added to the VM, or put in another's place, after the first cycle. */
   'new-disk',
+  /** What was known of the replica is gone, such as with the appliance's disk: nothing of the volume is trusted. */
+  'journal-lost',
   'cbt-off',
   'cbt-reset',
   'cbt-reverted',

@@ -44,9 +44,14 @@ export async function changedSince(
   };
   const { point } = journal;
   if (!point) {
-    return workload.replicatedUntil === undefined
-      ? everything('first', 'The disk was not copied before.')
-      : everything('new-disk', 'The disk was added to the VM, or put in the place of another.');
+    if (workload.replicatedUntil === undefined) return everything('first', 'The disk was not copied before.');
+    const known = workload.disks.find(({ key }) => key === disk.key);
+    return known?.transport === undefined
+      ? everything('new-disk', 'The disk was added to the VM, or put in the place of another.')
+      : everything(
+          'journal-lost',
+          'The journal of its replica is gone, so that nothing of the volume is known.',
+        );
   }
   // What is read from its start to its end needs no changed blocks, and must not depend on them.
   if (choice.kind === 'nfc') return everything('no-random-access', choice.reason);

@@ -4,6 +4,7 @@ import { formatDuration } from '../../components/format.ts';
 const reasons: Record<FullReason, string> = {
   first: 'first copy',
   'new-disk': 'new disk',
+  'journal-lost': 'the journal of its replica was lost',
   'cbt-off': 'changed block tracking is off',
   'cbt-reset': 'changed block tracking was reset',
   'cbt-reverted': 'the VM was reverted',
