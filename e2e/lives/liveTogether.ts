@@ -24,7 +24,10 @@ export interface LivesTogether {
  */
 export async function liveTogether(seeds: readonly number[]): Promise<LivesTogether> {
   const [first = 0] = seeds;
-  await using site = await LiveSite.open({ seed: first + 1 }, { OSSEA_STALL_SECONDS: '2' });
+  await using site = await LiveSite.open(
+    { seed: first + 1, cloud: { kernelNics: true } },
+    { OSSEA_STALL_SECONDS: '2' },
+  );
   await site.client.call('putLimits', { body: { concurrentJobs: seeds.length, concurrentDisks: 4 } });
   const lives = await Promise.all(seeds.map((seed) => Life.begin(site, seed)));
   site.site.lab.setChaos('full');

@@ -65,6 +65,7 @@ function wrongTarget(site: LiveSite, { workload, standing }: LifeEnd): string[] 
       ? ['the VM on the target does not run']
       : []),
     ...volumes.map(({ name }) => `the volume ${name} is there`),
+    ...strayNics(site),
     ...(inPlace.length === replicas.size
       ? []
       : [
@@ -75,6 +76,19 @@ function wrongTarget(site: LiveSite, { workload, standing }: LifeEnd): string[] 
       .filter(({ volumeId }) => replicas.has(volumeId))
       .map(({ name }) => `the snapshot ${name} is there`),
   ];
+}
+
+/** The appliance is on a network besides its own only while the VM of a test is there, be it another life's. */
+function strayNics({ site: { lab } }: LiveSite): string[] {
+  const [appliance, others] = [lab.cloud.vm(lab.cloud.applianceVmId), lab.cloud.vms()];
+  const used = new Set(
+    others
+      .filter(({ id, state }) => id !== appliance.id && state !== 'Destroyed')
+      .flatMap(({ nics }) => nics.map(({ networkId }) => networkId)),
+  );
+  return appliance.nics
+    .filter(({ isDefault, networkId }) => !isDefault && !used.has(networkId))
+    .map(({ mac }) => `the appliance has the NIC ${mac}, which no test needs`);
 }
 
 async function wrongRecords(site: LiveSite, { workload, standing }: LifeEnd): Promise<string[]> {
