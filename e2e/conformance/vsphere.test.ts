@@ -9,6 +9,11 @@ import { type VsphereServer, vsphereServers, withFaults } from './vsphereServers
 
 const minute = 60_000;
 
+/** Adapters that are connected, or not, now and at the next start. */
+function allOf(keys: readonly number[], connected: boolean) {
+  return keys.map((key) => ({ key, connected, startConnected: connected }));
+}
+
 describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, start }) => {
   describe.skipIf(missing !== undefined)(missing ?? 'does what is documented', () => {
     const onlyLab = test.skipIf(name === 'vcsim');
@@ -307,9 +312,9 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
       onlyLab('a change whose task is forgotten by the server may be asked for again', async () => {
         const vm = await server.freshVm();
         const nics = (await client.vm(vm.moRef)).nics.map(({ key }) => key);
-        const forgotten = under({ taskVanishes: 1 }, () => client.setNicsConnected(vm.moRef, nics, false));
+        const forgotten = under({ taskVanishes: 1 }, () => client.connectNics(vm.moRef, allOf(nics, false)));
         await expect(forgotten).rejects.toMatchObject({ code: 'vsphere.not-found', retryable: true });
-        await client.setNicsConnected(vm.moRef, nics, false);
+        await client.connectNics(vm.moRef, allOf(nics, false));
         expect(lab().vm(vm.name).fenced).toBe(true);
       });
 
@@ -441,7 +446,7 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
         const { nics } = await client.vm(moRef);
         const keys = nics.map((nic) => nic.key);
         for (const connected of [false, true]) {
-          await client.setNicsConnected(moRef, keys, connected);
+          await client.connectNics(moRef, allOf(keys, connected));
           const expected = nics.map((nic) => ({ ...nic, connected, startConnected: connected }));
           expect((await client.vm(moRef)).nics).toEqual(expected);
         }
@@ -449,18 +454,18 @@ describe.each(vsphereServers)('the vSphere client at $name', ({ name, missing, s
 
       onlyLab('of several adapters only those that are named change', async () => {
         const { moRef, nics } = knownVm();
-        await client.setNicsConnected(moRef, [4000], false);
+        await client.connectNics(moRef, allOf([4000], false));
         expect((await client.vm(moRef)).nics).toEqual([
           { ...nics[0], connected: false, startConnected: false },
           nics[1],
         ]);
-        await client.setNicsConnected(moRef, [4000], true);
+        await client.connectNics(moRef, allOf([4000], true));
       });
 
       onlyLab('an adapter of a VM that is off is disconnected for its next start', async () => {
         const vm = await server.freshVm();
         await client.powerOff(vm.moRef);
-        await client.setNicsConnected(vm.moRef, [4000], false);
+        await client.connectNics(vm.moRef, allOf([4000], false));
         await client.powerOn(vm.moRef);
         expect(lab().vm(vm.name).fenced).toBe(true);
       });

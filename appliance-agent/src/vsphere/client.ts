@@ -11,7 +11,7 @@ import { probeCertificate } from '../tls/certificate.ts';
 import { type ChangedAreasRequest, queryChangedAreas } from './changedAreas.ts';
 import { InventoryReader } from './inventory.ts';
 import { managedObject, readReference } from './managedObject.ts';
-import { setNicsConnected } from './networkAdapters.ts';
+import { connectNics, type NicConnection } from './networkAdapters.ts';
 import { type PowerMark, powerMark, powerOff, powerOn, powerState, shutdownGuest } from './power.ts';
 import { findMissingPrivileges, hasPrivilege } from './privileges.ts';
 import { runVmTask, type Service } from './service.ts';
@@ -31,6 +31,7 @@ import { encodeName } from './virtualMachine.ts';
 import { text } from './xml.ts';
 
 export type { ChangedAreasRequest } from './changedAreas.ts';
+export type { NicConnection } from './networkAdapters.ts';
 export type { PowerMark } from './power.ts';
 
 /** What transports need of a session; see `VsphereAccess` there. */
@@ -209,13 +210,8 @@ export class VsphereClient implements AsyncDisposable {
   }
 
   /** Connects or disconnects network adapters, now where the VM runs, and at its next start. */
-  setNicsConnected(
-    vm: MoRef,
-    keys: readonly number[],
-    connected: boolean,
-    signal?: AbortSignal,
-  ): Promise<void> {
-    return setNicsConnected(this.#service, vm, keys, connected, signal);
+  connectNics(vm: MoRef, connections: readonly NicConnection[], signal?: AbortSignal): Promise<void> {
+    return connectNics(this.#service, vm, connections, signal);
   }
 
   /** The privileges that the account lacks, each with its object. */

@@ -124,7 +124,7 @@ export function errorOfTask(error: XmlValue | undefined, subject: string): Ossea
   const fault = child(error, 'fault');
   const known = errorOf(typeOf(fault), fault, text(error, 'localizedMessage') ?? '', subject);
   if (known.code !== 'vsphere.fault') return known;
-  return new OsseaError('vsphere.task-failed', known.message, { remedy: known.remedy });
+  return new OsseaError('vsphere.task-failed', known.message, { remedy: known.remedy, value: known.value });
 }
 
 function errorOf(type: string, content: XmlValue | undefined, words: string, subject: string): OsseaError {

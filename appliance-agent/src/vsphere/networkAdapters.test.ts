@@ -22,11 +22,16 @@ const answered = `<val>
   <VirtualDevice xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="VirtualDisk"><key>2000</key></VirtualDevice>
 </val>`;
 
-function editOf(connectable: string, connected: boolean, running: boolean): string {
+function editOf(
+  connectable: string,
+  connected: boolean,
+  running: boolean,
+  startConnected = connected,
+): string {
   const devices = readDevices(child(parseXml(answered.replace('CONNECTABLE', connectable)), 'val'));
   const [adapter] = adaptersOf(devices, [4000, 2000]);
   if (adapter === undefined) throw new Error('there is no adapter');
-  return buildXml({ deviceChange: connectionChange(adapter, connected, running) });
+  return buildXml({ deviceChange: connectionChange(adapter, { connected, startConnected }, running) });
 }
 
 const edit = (connectable: string) =>
@@ -47,6 +52,11 @@ test('the whole device goes back in the order of the schema, with another connec
 
 test('an adapter of a VM that is off is connected at its next start', () => {
   expect(editOf(state(false, false), true, false)).toBe(edit(state(true, false)));
+});
+
+test('an adapter may be connected now and not at the next start, and the other way round', () => {
+  expect(editOf(state(false, false), true, true, false)).toBe(edit(state(false, true)));
+  expect(editOf(state(false, false), false, true, true)).toBe(edit(state(true, false)));
 });
 
 test('the guest keeps the right that it has, and the status of the answer does not go back', () => {

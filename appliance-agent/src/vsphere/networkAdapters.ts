@@ -3,19 +3,29 @@ import { readDevices } from './devices.ts';
 import { runVmTask, type Service, vmProperties } from './service.ts';
 import { child, children, text, typeOf, type XmlInput, type XmlNode, type XmlValue } from './xml.ts';
 
+/** Whether a network adapter is connected. */
+export interface NicConnection {
+  readonly key: number;
+  /** Now; of no meaning for a VM that is off. */
+  readonly connected: boolean;
+  /** When the VM is powered on. */
+  readonly startConnected: boolean;
+}
+
 /** Connects or disconnects network adapters, now where the VM runs, and at its next start. Keys that it does not have are left out. */
-export async function setNicsConnected(
+export async function connectNics(
   service: Service,
   vm: MoRef,
-  keys: readonly number[],
-  connected: boolean,
+  connections: readonly NicConnection[],
   signal?: AbortSignal,
 ): Promise<void> {
   const paths = ['config.hardware.device', 'runtime.powerState'];
   const properties = await vmProperties(service, vm, paths, signal);
   const running = text(properties.get('runtime.powerState')) === 'poweredOn';
-  const adapters = adaptersOf(readDevices(properties.get('config.hardware.device')), keys);
-  const deviceChange = adapters.map((device) => connectionChange(device, connected, running));
+  const devices = readDevices(properties.get('config.hardware.device'));
+  const deviceChange = connections.flatMap((connection) =>
+    adaptersOf(devices, [connection.key]).map((device) => connectionChange(device, connection, running)),
+  );
   await runVmTask(
     service,
     'ReconfigVM_Task',
@@ -30,9 +40,13 @@ export async function setNicsConnected(
  * whole, as the server told it: what an edit leaves out may be reset, and govmomi's simulator ends the connection where the
  * description is missing.
  */
-export function connectionChange(device: XmlValue, connected: boolean, running: boolean): XmlInput {
+export function connectionChange(
+  device: XmlValue,
+  { connected, startConnected }: Omit<NicConnection, 'key'>,
+  running: boolean,
+): XmlInput {
   const connectable: XmlInput = {
-    startConnected: connected,
+    startConnected,
     allowGuestControl: text(device, 'connectable', 'allowGuestControl') ?? 'true',
     connected: connected && running,
   };

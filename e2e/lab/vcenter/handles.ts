@@ -44,6 +44,14 @@ export interface LabSnapshot {
   readonly parent: string | undefined;
 }
 
+export interface LabNic {
+  readonly key: number;
+  /** Of a VM that is off: whether it is at its next start. */
+  readonly connected: boolean;
+  /** Whether it is connected when the VM is powered on. */
+  readonly startConnected: boolean;
+}
+
 export interface LabVm {
   readonly moRef: string;
   readonly name: string;
@@ -56,6 +64,7 @@ export interface LabVm {
   readonly consolidationNeeded: boolean;
   /** Whether every NIC is disconnected and stays so at power-on, as a fenced source is. */
   readonly fenced: boolean;
+  readonly nics: readonly LabNic[];
   /** Writes of the guest so far, and the number of the next record of its log. */
   readonly guestWrites: number;
   readonly guestLogNext: number;
@@ -73,6 +82,8 @@ export interface LabVm {
   removeSnapshot(nameOrMoRef: string): Promise<void>;
   revertToSnapshot(nameOrMoRef: string): Promise<void>;
   growDisk(key: number, capacityBytes: number): void;
+  /** What people do in the settings of a VM. */
+  connectNic(key: number, state: Omit<LabNic, 'key'>): void;
   powerOn(): void;
   /** Without asking the guest. */
   powerOff(): void;

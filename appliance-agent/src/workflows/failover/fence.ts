@@ -7,15 +7,26 @@ import {
   type Workload,
 } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
+import { Turns } from '../../volumes/turns.ts';
+import type { VsphereClient } from '../../vsphere/client.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import { findSourceVm } from '../sourceVm.ts';
+
+/** One that comes late, as of a source that was lost, and its undoing do not overtake each other. */
+const turns = new Turns();
 
 /** What of the source VM a fence changes, as it was before. */
 const FenceDetail = z.object({
   name: z.string(),
   fencedName: z.string(),
-  nics: z.array(z.object({ key: z.number().int(), startConnected: z.boolean() })),
+  nics: z.array(
+    z.object({
+      key: z.number().int(),
+      connected: z.boolean().default(false),
+      startConnected: z.boolean(),
+    }),
+  ),
 });
 
 /** vSphere's longest name of a VM, escapes included. */
@@ -41,15 +52,32 @@ export function nameBefore({ detail }: Effect): string {
 /**
  * Keeps the source VM from coming back beside its target by accident: its adapters are disconnected, also at its next start, and its name tells that it was
  * migrated. What it was like is in the ledger before anything is changed. May be repeated, by any job of the failover.
+ * @param isWanted asked when nothing else works on the fence any more. Default: it is
+ * @returns false where it was not wanted any more
  * @throws OsseaError `vsphere.*`
  */
 export async function fenceSource(
   parts: WorkflowParts,
-  {
-    jobId,
-    failover,
-    workload,
-  }: { readonly jobId: string; readonly failover: Failover; readonly workload: Workload },
+  fenced: FencedSource,
+  signal: AbortSignal,
+  isWanted: () => Promise<boolean> = async () => true,
+): Promise<boolean> {
+  return turns.take(fenced.failover.id, signal, async () => {
+    if (!(await isWanted())) return false;
+    await fence(parts, fenced, signal);
+    return true;
+  });
+}
+
+interface FencedSource {
+  readonly jobId: string;
+  readonly failover: Failover;
+  readonly workload: Workload;
+}
+
+async function fence(
+  parts: WorkflowParts,
+  { jobId, failover, workload }: FencedSource,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, sessions } = parts;
@@ -60,16 +88,14 @@ export async function fenceSource(
   const { name, fencedName } = FenceDetail.parse(effect.detail);
   const open = vm.nics.filter(({ connected, startConnected }) => connected || startConnected);
   if (open.length > 0) {
-    await client.setNicsConnected(
-      vm.moRef,
-      open.map(({ key }) => key),
-      false,
-      signal,
-    );
+    const closed = open.map(({ key }) => ({ key, connected: false, startConnected: false }));
+    await client.connectNics(vm.moRef, closed, signal);
   }
   if (vm.name !== fencedName) await client.rename(vm.moRef, fencedName, signal);
   const after = await client.vm(vm.moRef, signal);
-  if (after.name !== fencedName || after.nics.some(({ startConnected }) => startConnected)) {
+  const running = after.powerState === 'poweredOn';
+  const isOpen = after.nics.some(({ connected, startConnected }) => startConnected || (running && connected));
+  if (after.name !== fencedName || isOpen) {
     throw new OsseaError('vsphere.task-failed', `${name} is not fenced, though vCenter reported success.`, {
       remedy: 'Look at the tasks and events of the VM in vCenter.',
       retryable: true,
@@ -79,8 +105,9 @@ export async function fenceSource(
 }
 
 /**
- * Takes a fence back: the adapters that were to connect at a start are so again, and the VM has its name, unless somebody has given it another meanwhile.
- * Resolves also where there is no fence, or no VM any more.
+ * Takes a fence back: each adapter that it closed is what it was, and the VM has its name, unless somebody has given it another meanwhile, or has given its
+ * name to another VM. Resolves also where there is no fence, or no VM any more.
+ * @returns what a person should know of it
  * @throws OsseaError `vsphere.*`
  */
 export async function unfenceSource(
@@ -88,28 +115,53 @@ export async function unfenceSource(
   run: JobRun,
   failover: Failover,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
+  return turns.take(failover.id, signal, () => unfence(parts, run, failover, signal));
+}
+
+async function unfence(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { store, sessions } = parts;
   const effect = await fenceOf(parts, failover.id);
-  if (!effect) return;
+  if (!effect) return undefined;
   await haveCredentials(parts, run, [await store.sources.require(effect.endpointId)], signal);
   const client = await sessions.vcenter(effect.endpointId);
   const vm = await sourceOf(parts, failover);
+  let remark: string | undefined;
   if (vm) {
     const { name, fencedName, nics } = FenceDetail.parse(effect.detail);
-    const keys = nics.filter(({ startConnected }) => startConnected).map(({ key }) => key);
-    const closed = vm.nics.filter(({ key, startConnected }) => keys.includes(key) && !startConnected);
-    if (closed.length > 0) {
-      await client.setNicsConnected(
-        vm.moRef,
-        closed.map(({ key }) => key),
-        true,
-        signal,
-      );
-    }
-    if (vm.name === fencedName) await client.rename(vm.moRef, name, signal);
-  } else run.logger.warn({ failover: failover.id }, 'the fenced VM is not in vCenter any more');
+    // What somebody has connected meanwhile is theirs.
+    const isClosed = (of: number) =>
+      vm.nics.some(({ key, connected, startConnected }) => key === of && !connected && !startConnected);
+    const closed = nics.filter(
+      ({ key, connected, startConnected }) => (connected || startConnected) && isClosed(key),
+    );
+    if (closed.length > 0) await client.connectNics(vm.moRef, closed, signal);
+    if (vm.name === fencedName) remark = await giveNameBack(client, vm, name, signal);
+  } else remark = `The VM is not in vCenter any more.`;
+  if (remark !== undefined) run.logger.warn({ failover: failover.id }, remark);
   await store.effects.markUndone(effect.id);
+  return remark;
+}
+
+/** A name is a VM's alone in its folder: where somebody has given it to another VM, such as one that was restored, that is no reason to keep the source off. */
+async function giveNameBack(
+  client: VsphereClient,
+  { moRef, name: fencedName }: VirtualMachine,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    await client.rename(moRef, name, signal);
+    return undefined;
+  } catch (error) {
+    if (!isOsseaError(error, 'vsphere.task-failed') || error.value !== 'DuplicateName') throw error;
+    return `Another VM is called ${name} by now; the source keeps the name ${fencedName}.`;
+  }
 }
 
 async function intendFence(
@@ -122,7 +174,7 @@ async function intendFence(
   const detail: z.infer<typeof FenceDetail> = {
     name: vm.name,
     fencedName: fencedNameOf(vm.name, failover.id),
-    nics: vm.nics.map(({ key, startConnected }) => ({ key, startConnected })),
+    nics: vm.nics.map(({ key, connected, startConnected }) => ({ key, connected, startConnected })),
   };
   return store.effects.intend({
     jobId,

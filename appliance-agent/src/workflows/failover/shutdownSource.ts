@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { z } from 'zod';
 import {
   type AnswerFailover,
   type Failover,
@@ -27,6 +28,11 @@ export interface PoweredOff {
   readonly ranSince?: string | undefined;
 }
 
+/** Which adapters of the source were connected before it was shut down: its next start connects what is to be at a start. */
+const PowerDetail = z.object({
+  nics: z.array(z.object({ key: z.number().int(), connected: z.boolean() })).default([]),
+});
+
 type LiveRequest = Pick<StartLiveFailover, 'shutdownPolicy' | 'shutdownTimeoutSeconds'>;
 
 /**
@@ -47,7 +53,7 @@ export async function shutDownSource(
 ): Promise<PoweredOff> {
   const { store, sessions } = parts;
   const client = await sessions.vcenter(workload.sourceId);
-  const { moRef } = await findSourceVm(parts, workload);
+  const { moRef, nics } = await findSourceVm(parts, workload);
   const before = await client.powerMark(moRef, signal);
   const [asked] = await store.effects.listOpen({ failoverId: failover.id, kind: 'source-power' });
   if (before.powerState === 'poweredOff') {
@@ -64,7 +70,11 @@ export async function shutDownSource(
     endpointId: workload.sourceId,
     workloadId: workload.id,
     failoverId: failover.id,
-    detail: { vm: moRef, ranSince: before.bootTime },
+    detail: {
+      vm: moRef,
+      ranSince: before.bootTime,
+      nics: nics.map(({ key, connected }) => ({ key, connected })),
+    },
   });
   await startClock(parts, failover.id);
   const how = await waitForPowerOff({ parts, run, failover, request, client, moRef, signal });
@@ -227,9 +237,26 @@ export async function restoreSourcePower(
       const workload = await store.workloads.require(failover.workloadId);
       const { moRef } = await findSourceVm(parts, workload);
       if ((await client.powerState(moRef, signal)) === 'poweredOff') await client.powerOn(moRef, signal);
+      await connectAsBefore(client, moRef, effect, signal);
     }
     await store.effects.markUndone(effect.id);
   }
+}
+
+/** An adapter that somebody had disconnected for a time, or connected for a time, is so again. */
+async function connectAsBefore(
+  client: VsphereClient,
+  moRef: MoRef,
+  { detail }: Effect,
+  signal: AbortSignal,
+): Promise<void> {
+  const before = PowerDetail.parse(detail).nics;
+  const { nics } = await client.vm(moRef, signal);
+  const others = nics.flatMap(({ key, connected, startConnected }) => {
+    const was = before.find((nic) => nic.key === key)?.connected;
+    return was === undefined || was === connected ? [] : [{ key, connected: was, startConnected }];
+  });
+  if (others.length > 0) await client.connectNics(moRef, others, signal);
 }
 
 function notFollowed({ workloadName }: Failover, refusal: string | undefined, decided: boolean): OsseaError {

@@ -28,7 +28,9 @@ export const vmMethods: Methods = {
   Rename_Task: (call) => {
     requirePrivilege(call.core, call.target.ref, 'VirtualMachine.Config.Rename');
     return startVmTask(call, 'Rename_Task', (vm) => {
-      rename(vm, call.args.text('newName') ?? '');
+      const name = call.args.text('newName') ?? '';
+      assertNameFree(call.core, vm, name);
+      rename(vm, name);
       return Promise.resolve(undefined);
     });
   },
@@ -98,6 +100,16 @@ function guestOf(call: MethodCall): VirtualMachine {
     );
   }
   return vm;
+}
+
+/** A name is a VM's alone in its folder. Throws DuplicateName. */
+function assertNameFree(core: Core, vm: VirtualMachine, name: string): void {
+  const rival = [...core.vms.values()].find(
+    (other) => other !== vm && other.name === name && other.spec.folder === vm.spec.folder,
+  );
+  if (rival === undefined) return;
+  const object = rival.ref;
+  throw new VimFault('DuplicateName', `The name '${name}' already exists.`, { name, object });
 }
 
 /** The guest works on until it is down; whoever waits sees it by the power state. */

@@ -112,7 +112,22 @@ export class VirtualMachine implements ManagedObject, LabVm, VmView {
   }
 
   get fenced(): boolean {
-    return this.hardware.nics.every((nic) => !nic.connected && !nic.startConnected);
+    const running = this.#powerState === 'poweredOn';
+    return this.hardware.nics.every((nic) => !(running && nic.connected) && !nic.startConnected);
+  }
+
+  get nics(): LabVm['nics'] {
+    return this.hardware.nics.map(({ key, connected, startConnected }) => ({
+      key,
+      connected,
+      startConnected,
+    }));
+  }
+
+  connectNic(key: number, state: Omit<LabVm['nics'][number], 'key'>): void {
+    const nics = this.hardware.nics.map((nic) => (nic.key === key ? { ...nic, ...state } : nic));
+    this.hardware = { ...this.hardware, nics };
+    this.touch();
   }
 
   get guestWrites(): number {
