@@ -133,9 +133,9 @@ describe('a live failover', () => {
     });
     expect(plan.map(({ kind }) => kind)).toEqual([
       'vm',
-      'replica',
       'fence',
       'source-power',
+      'replica',
       'volume-snapshot',
       'volume-snapshot',
     ]);

@@ -138,9 +138,9 @@ describe('killed at each step, the agent goes on with', () => {
     });
     expect(plan.map(({ kind }) => kind)).toEqual([
       'vm',
-      'replica',
       'fence',
       'source-power',
+      'replica',
       'volume-snapshot',
       'volume-snapshot',
     ]);

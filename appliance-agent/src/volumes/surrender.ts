@@ -3,7 +3,6 @@ import { lookAgain, settle } from '../cloudstack/settle.ts';
 import { deleteTags } from '../cloudstack/tags.ts';
 import { OsseaError } from '../contract/index.ts';
 import { assertCreated, finishPendingJob, update, type VolumeContext } from './volumeContext.ts';
-import { volumeGone } from './volumeErrors.ts';
 import { findLiveVolume } from './volumeFinder.ts';
 import { assertOurs } from './volumeName.ts';
 import type { VolumeRecord } from './volumeRecords.ts';
@@ -45,7 +44,8 @@ async function giveUp(
   assertCreated(settled);
   const find = () => findLiveVolume(context.client, settled, signal);
   const volume = await lookAgain(find, { pauseMs: context.pauseMs, signal });
-  if (!volume) throw volumeGone(settled);
+  // Whoever has the VM may have deleted it: there is nothing to be kept, and nothing to be looked after.
+  if (!volume) return await update(context, settled, { state: 'surrendered', attachedVmId: undefined });
   assertOurs(settled, volume);
   if (settled.state !== 'in-vm' || volume.attachedVmId === undefined) {
     throw new OsseaError(

@@ -81,7 +81,7 @@ function assertPlace(record: VolumeRecord, volume: CloudVolume, deviceId: number
 
 /**
  * Takes a volume out of the VM that has it, or that is not there any more. A root disk comes only out of a stopped VM.
- * @throws OsseaError cloudstack.in-use for the root disk of a VM that runs
+ * @throws OsseaError cloudstack.in-use for the root disk of a VM that runs; request.not-found for a volume that went with its VM, once: it is in none then
  */
 export async function detachFromVm(
   context: VolumeContext,
@@ -111,13 +111,14 @@ export async function detachFromVm(
     assertCreated(intent);
     await context.vmTurns.take(vmId, signal, () => leave(context, intent, signal));
   }
-  if (!seen) throw volumeGone(settled);
-  return await update(context, settled, {
+  const detached = await update(context, settled, {
     state: 'detached',
     attachedVmId: undefined,
     vmDeviceId: undefined,
     pendingJobId: undefined,
   });
+  if (!seen) throw volumeGone(settled);
+  return detached;
 }
 
 async function leave(context: VolumeContext, record: CreatedRecord, signal: AbortSignal): Promise<void> {

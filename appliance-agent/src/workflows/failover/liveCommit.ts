@@ -5,8 +5,10 @@ import { journalPath } from '../copyWorkloadDisk.ts';
 import { finishJob } from '../finishJob.ts';
 import { cancelError, type JobRun } from '../jobRun.ts';
 import { haveCredentials, tellWorkload, type WorkflowParts } from '../parts.ts';
+import { isAdmitted } from './admission.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceOf, fenceSource } from './fence.ts';
+import type { CommitJob } from './liveJobs.ts';
 import { releaseSource } from './liveRemains.ts';
 import { removeLedgered } from './remains.ts';
 import { liveRequestOf } from './startWindow.ts';
@@ -15,9 +17,15 @@ import { liveRequestOf } from './startWindow.ts';
  * Makes a live failover final: the volumes are the VM's own from now on, what only a rollback needs goes, and the source stays off and fenced. May be
  * repeated; from its first step on there is no way back.
  */
-export async function commitLive(parts: WorkflowParts, run: JobRun, failoverId: string): Promise<void> {
+export async function commitLive(
+  parts: WorkflowParts,
+  run: JobRun,
+  { failoverId, onlyRunning }: CommitJob,
+): Promise<void> {
   const { store, sessions } = parts;
   const before = await store.failovers.require(failoverId);
+  if (!(await isAdmitted(parts, run, before, { states: ['active', 'committing'], what: 'committed' })))
+    return;
   // A process that ended after its last step finds the end recorded.
   const failover =
     before.state === 'committed'
@@ -34,7 +42,8 @@ export async function commitLive(parts: WorkflowParts, run: JobRun, failoverId: 
       const { targetId } = await store.workloads.require(workloadId);
       await haveCredentials(parts, run, [await store.targets.require(targetId)], signal);
       const client = await sessions.cloud(targetId);
-      await requireOwnVm(client, { id: failoverId, name: failover.workloadName }, { signal });
+      const vm = await requireOwnVm(client, { id: failoverId, name: failover.workloadName }, { signal });
+      if (onlyRunning && vm.state !== 'Running') throw notRunning(failover, vm.state);
       return null;
     });
 
@@ -108,6 +117,15 @@ async function fenceLate(
 
 async function disksOf({ store }: WorkflowParts, workloadId: string): Promise<number> {
   return (await store.workloads.require(workloadId)).disks.length;
+}
+
+/** The proof was of another hour. */
+function notRunning({ workloadName }: Failover, state: string): OsseaError {
+  return new OsseaError(
+    'failover.undecided',
+    `The time to decide about the failover of ${workloadName} is over, but its VM is ${state}: it is not committed by itself.`,
+    { remedy: 'See why it does not run; then commit it, roll it back, or give it more time.' },
+  );
 }
 
 function stopped({ workloadName }: Failover): Problem {

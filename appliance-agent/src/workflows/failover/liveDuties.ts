@@ -2,6 +2,7 @@ import { type Failover, isOsseaError, OsseaError } from '../../contract/index.ts
 import { activeStates } from '../../store/jobs.ts';
 import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import type { Duty } from '../scheduler.ts';
+import { findSourceVm } from '../sourceVm.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceOf, fenceSource } from './fence.ts';
 import type { LiveFailovers } from './liveFailovers.ts';
@@ -24,6 +25,17 @@ export function liveDuty(parts: WorkflowParts, live: LiveFailovers): Duty {
     lastTry.set(key, now.getTime());
     return true;
   };
+  const working = new Set<string>();
+  /** Begins what asks a cloud or a vCenter, which may not answer for minutes: nobody else's time may wait for that. Once at a time. */
+  const beside = (key: string, work: () => Promise<void>): void => {
+    if (working.has(key)) return;
+    working.add(key);
+    void work()
+      .catch((error: unknown) => {
+        parts.logger.warn({ what: key, detail: String(error) }, 'it is tried again later');
+      })
+      .finally(() => working.delete(key));
+  };
   return {
     name: 'live failovers',
     tend: async (now) => {
@@ -31,9 +43,14 @@ export function liveDuty(parts: WorkflowParts, live: LiveFailovers): Duty {
         const { id, state } = failover;
         if (state === 'scheduled') await tendScheduled(parts, live, failover, now);
         if (state !== 'active') continue;
-        await tendCommit(parts, live, failover, now, () => isTime(`commit ${id}`, now, retryMs));
-        if (isUnfenced(failover) && isTime(`fence ${id}`, now, fenceEveryMs)) {
-          await fenceReturned(parts, failover);
+        const commit = `commit ${id}`;
+        const commitLater = () => {
+          if (isTime(commit, now, retryMs)) beside(commit, () => commitByTimer(parts, live, failover));
+        };
+        await tendCommit(parts, failover, now, commitLater);
+        const fence = `fence ${id}`;
+        if (isUnfenced(failover) && isTime(fence, now, fenceEveryMs)) {
+          beside(fence, () => fenceReturned(parts, failover));
         }
       }
     },
@@ -58,26 +75,15 @@ async function tendScheduled(
 
 async function tendCommit(
   parts: WorkflowParts,
-  live: LiveFailovers,
   failover: Failover,
   now: Date,
-  isTime: () => boolean,
+  commitLater: () => void,
 ): Promise<void> {
   const { id, commitBy, proof, problem, workloadId, workloadName } = failover;
   if (commitBy === undefined || Date.parse(commitBy) > now.getTime()) return;
   if (await hasActiveJob(parts, failover)) return;
-  if (liveRequestOf(failover).onCommitTimeout === 'commit' && proof?.passed) {
-    if (!isTime()) return;
-    parts.logger.info(
-      { failover: id, workload: workloadName, commitBy },
-      'a failover is committed by its timer',
-    );
-    await live.commit(failover, { dryRun: false, acceptFailedProof: false }, timer);
-    // The report names who did it.
-    await parts.store.audit.append({ actor: timer, action: 'commitFailover', subject: id, outcome: 'ok' });
-    return;
-  }
   if (problem?.code === 'failover.undecided') return;
+  if (liveRequestOf(failover).onCommitTimeout === 'commit' && proof?.passed) return commitLater();
   const undecided = new OsseaError(
     'failover.undecided',
     `The time to decide about the failover of ${workloadName} ended at ${momentText(commitBy)}${proof?.passed ? '' : ', and its VM has not shown that it came up'}.`,
@@ -86,6 +92,14 @@ async function tendCommit(
   await changeFailover(parts, id, { problem: undecided });
   await parts.store.workloads.update(workloadId, { attention: undecided });
   await tellWorkload(parts, workloadId);
+}
+
+async function commitByTimer(parts: WorkflowParts, live: LiveFailovers, failover: Failover): Promise<void> {
+  const { id, workloadName: workload, commitBy } = failover;
+  parts.logger.info({ failover: id, workload, commitBy }, 'a failover is committed by its timer');
+  await live.commit(failover, { dryRun: false, acceptFailedProof: false }, timer, true);
+  // The report names who did it.
+  await parts.store.audit.append({ actor: timer, action: 'commitFailover', subject: id, outcome: 'ok' });
 }
 
 async function hasActiveJob({ store }: WorkflowParts, { jobId }: Failover): Promise<boolean> {
@@ -106,7 +120,11 @@ async function fenceReturned(parts: WorkflowParts, failover: Failover): Promise<
   const workload = await store.workloads.require(workloadId);
   if (!credentials.get(workload.sourceId)) return;
   try {
-    await fenceSource(parts, { jobId, failover, workload }, AbortSignal.timeout(fenceEveryMs));
+    // One that does not answer for long is waited for before the fence has its turn: a rollback that comes meanwhile has nothing to take back.
+    await findSourceVm(parts, workload);
+    const isWanted = async () => (await store.failovers.require(id)).state === 'active';
+    const signal = AbortSignal.timeout(fenceEveryMs);
+    if (!(await fenceSource(parts, { jobId, failover, workload }, signal, isWanted))) return;
     logger.warn({ failover: id, workload: workloadName }, 'the source came back and was fenced');
   } catch (error) {
     if (!isOsseaError(error)) throw error;

@@ -5,6 +5,7 @@ import { finishJob } from '../finishJob.ts';
 import { cancelError, type JobRun } from '../jobRun.ts';
 import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import { haveEndpoints } from '../sourceVm.ts';
+import { isAdmitted } from './admission.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceSource } from './fence.ts';
 import { pointOf } from './freshPoint.ts';
@@ -28,6 +29,8 @@ const minuteMs = 60_000;
 export async function liveFailover(parts: WorkflowParts, run: JobRun, failoverId: string): Promise<void> {
   const { store } = parts;
   const before = await store.failovers.require(failoverId);
+  if (!(await isAdmitted(parts, run, before, { states: ['scheduled', 'interrupted'], what: 'gone on with' })))
+    return;
   if (await expireIfLate(parts, run, before)) return;
   // A process that ended after its last step finds the end recorded.
   const failover =

@@ -26,6 +26,7 @@ import { commitSteps, liveFailoverSteps, liveUndoingSteps } from './liveJobs.ts'
 import { recall, remember } from './liveMemory.ts';
 import { livePlan } from './livePlan.ts';
 import { liveRemains } from './liveRemains.ts';
+import { cleanUpStates, rollBackStates } from './liveUndoing.ts';
 import type { PlannedUndoing } from './operations.ts';
 import { assertWindow, isDue, liveRequestOf, withEnd } from './startWindow.ts';
 
@@ -113,11 +114,15 @@ export class LiveFailovers {
     return changeFailover(this.#parts, failover.id, { jobId: job.id });
   }
 
-  /** @throws OsseaError `request.conflict`; `failover.boot` where the proof did not pass and that is not accepted */
+  /**
+   * @param onlyRunning whether the VM has to run, as nobody has looked at it
+   * @throws OsseaError `request.conflict`; `failover.boot` where the proof did not pass and that is not accepted
+   */
   async commit(
     failover: Failover,
     { dryRun, acceptFailedProof }: CommitFailover,
     actor: string,
+    onlyRunning = false,
   ): Promise<PlannedUndoing> {
     assertState(failover, ['active', 'committing'], 'committed');
     const plan = await this.#commitPlan(failover);
@@ -131,7 +136,7 @@ export class LiveFailovers {
     }
     const job = await this.#startJob(failover, {
       kind: 'commit',
-      request: { failoverId: failover.id },
+      request: { failoverId: failover.id, onlyRunning },
       steps: commitSteps,
       createdBy: actor,
     });
@@ -145,7 +150,7 @@ export class LiveFailovers {
     { dryRun, confirmName, powerOnSource }: RollBackFailover,
     actor: string,
   ): Promise<PlannedUndoing> {
-    assertState(failover, ['active', 'rolling-back'], 'rolled back');
+    assertState(failover, rollBackStates, 'rolled back');
     const plan = await this.#remains(failover, powerOnSource);
     if (dryRun) return { plan };
     assertConfirmed(failover, confirmName);
@@ -165,14 +170,15 @@ export class LiveFailovers {
     { dryRun, confirmName, powerOnSource }: CleanUpFailover,
     actor: string,
   ): Promise<PlannedUndoing> {
-    assertState(failover, ['interrupted', 'cleaning', 'cleaned', 'rolled-back', 'expired'], 'cleaned up');
+    assertState(failover, cleanUpStates, 'cleaned up');
     const plan = await this.#remains(failover, powerOnSource);
     const hasEnded = endedFailoverStates.some((state) => state === failover.state);
     if (dryRun || (hasEnded && !plan.some(isOwn))) return { plan };
-    if ((await recall(this.#parts, failover.id)).startedAt) assertConfirmed(failover, confirmName);
+    const confirmed = Boolean((await recall(this.#parts, failover.id)).startedAt);
+    if (confirmed) assertConfirmed(failover, confirmName);
     const job = await this.#startJob(failover, {
       kind: 'failover-cleanup',
-      request: { of: 'live', failoverId: failover.id, powerOnSource },
+      request: { of: 'live', failoverId: failover.id, powerOnSource, confirmed },
       steps: liveUndoingSteps,
       createdBy: actor,
     });

@@ -5,10 +5,19 @@ import { FailoverCleanupJob, FailoverJob } from './failoverJobs.ts';
 export const RollbackJob = FailoverJob.extend({ powerOnSource: z.boolean() });
 export type RollbackJob = z.infer<typeof RollbackJob>;
 
+/** What the job of a commit is told. */
+export const CommitJob = FailoverJob.extend({
+  /** Whether the VM has to run, as nobody has looked at it. */
+  onlyRunning: z.boolean().default(false),
+});
+export type CommitJob = z.infer<typeof CommitJob>;
+
 /** What the job that cleans a live failover up is told. */
 export const LiveCleanupJob = FailoverCleanupJob.extend({
   of: z.literal('live'),
   powerOnSource: z.boolean(),
+  /** Whether the name of the target's VM was typed. */
+  confirmed: z.boolean().default(false),
 });
 export type LiveCleanupJob = z.infer<typeof LiveCleanupJob>;
 
@@ -29,10 +38,11 @@ export const liveFailoverSteps = [
 
 /** The steps of a rollback, and of the cleanup of a live failover. */
 export const liveUndoingSteps = [
-  { name: 'vm', title: 'Stop and remove the VM, not its volumes' },
-  { name: 'revert', title: 'Bring the replica back to its point' },
+  { name: 'stop', title: 'Stop the VM' },
   { name: 'unfence', title: 'Take the fence of the source back' },
   { name: 'power', title: 'Power the source on' },
+  { name: 'vm', title: 'Remove the VM, not its volumes' },
+  { name: 'revert', title: 'Bring the replica back to its point' },
   { name: 'snapshots', title: 'Delete the snapshots' },
   { name: 'end', title: 'Record the end' },
 ] as const;

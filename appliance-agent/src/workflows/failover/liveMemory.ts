@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AnswerFailover, RecoveryPoint, Timestamp } from '../../contract/index.ts';
+import { AgentId, AnswerFailover, RecoveryPoint, Timestamp } from '../../contract/index.ts';
 import type { WorkflowParts } from '../parts.ts';
 import type { PreparedGuest } from './prepareGuest.ts';
 
@@ -17,6 +17,8 @@ const Prepared: z.ZodType<PreparedGuest> = z.looseObject({
 
 /** What a live failover remembers over its jobs, besides its record: a second attempt goes on with it, and what undoes it goes by it. */
 const LiveMemory = z.object({
+  /** The job that was let in last; see `isAdmitted`. */
+  admittedJobId: AgentId.optional().catch(undefined),
   /** The shutdown that was asked for, and until when it is waited for. */
   shutdown: z.object({ askedAt: Timestamp, waitUntil: Timestamp }).optional().catch(undefined),
   /** What a person answered last. */

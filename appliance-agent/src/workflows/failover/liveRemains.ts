@@ -2,6 +2,7 @@ import pRetry from 'p-retry';
 import { type Failover, type FailoverRemains, isOsseaError } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
 import type { StoredVolume } from '../../store/schema.ts';
+import { orAborted } from '../../volumes/turns.ts';
 import { detachVolumes } from '../cycleVolumes.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
@@ -15,6 +16,9 @@ import { findRemains } from './remains.ts';
 const repetitions = 4;
 /** Before the first repetition; doubled each time. Milliseconds. */
 const pauseMs = 500;
+
+/** How long the removal of a source's snapshot is waited for while the target runs. Milliseconds. */
+const runningPatienceMs = 120_000;
 
 const onAppliance: ReadonlySet<StoredVolume['state']> = new Set(['attaching', 'attached', 'detaching']);
 const inVm: ReadonlySet<StoredVolume['state']> = new Set(['joining-vm', 'in-vm', 'leaving-vm']);
@@ -60,26 +64,6 @@ export async function liveRemains(
     ...cloud
       .filter(({ kind }) => kind === 'vm')
       .map((vm) => ({ ...vm, action: 'Stop it, take its volumes out, which stay, and destroy it.' })),
-    ...volumes
-      .filter(({ state }) => onAppliance.has(state))
-      .map(
-        (volume): FailoverRemains => ({
-          kind: 'attachment',
-          id: volume.id,
-          name: volume.name,
-          action: 'Detach it from the appliance.',
-        }),
-      ),
-    ...(touchedAt
-      ? [
-          {
-            kind: 'replica' as const,
-            id: workloadId,
-            name: workloadName,
-            action: `Bring its ${volumes.length === 1 ? 'volume' : `${volumes.length} volumes`} back to ${point ? `the point of ${momentText(point.at)}` : 'the last point'}; what was written to ${volumes.length === 1 ? 'it' : 'them'} since is lost.`,
-          },
-        ]
-      : []),
     ...(fence
       ? [
           {
@@ -97,6 +81,26 @@ export async function liveRemains(
             id: power.id,
             name: workloadName,
             action: powerOnSource ? 'Power it on again.' : 'Leave it off.',
+          },
+        ]
+      : []),
+    ...volumes
+      .filter(({ state }) => onAppliance.has(state))
+      .map(
+        (volume): FailoverRemains => ({
+          kind: 'attachment',
+          id: volume.id,
+          name: volume.name,
+          action: 'Detach it from the appliance.',
+        }),
+      ),
+    ...(touchedAt
+      ? [
+          {
+            kind: 'replica' as const,
+            id: workloadId,
+            name: workloadName,
+            action: `Bring its ${volumes.length === 1 ? 'volume' : `${volumes.length} volumes`} back to ${point ? `the point of ${momentText(point.at)}` : 'the last point'}; what was written to ${volumes.length === 1 ? 'it' : 'them'} since is lost.`,
           },
         ]
       : []),
@@ -127,22 +131,29 @@ export async function releaseSource(
     // A source that is lost is not waited for: the next job that reaches it removes what is there.
     if (failover.loss && failover.loss.seconds > 0 && !parts.credentials.get(source.id)) continue;
     await haveCredentials(parts, run, [source], signal);
+    const { startedAt } = await recall(parts, failover.id);
     try {
+      // The target runs, and waits for nothing but this to be committed or rolled back.
+      const end = startedAt ? AbortSignal.any([signal, AbortSignal.timeout(runningPatienceMs)]) : signal;
       const remove = async () =>
-        removeSnapshotEffect(parts, await sessions.vcenter(source.id), effect, instanceUuid, signal);
-      await pRetry(remove, {
-        signal,
+        removeSnapshotEffect(parts, await sessions.vcenter(source.id), effect, instanceUuid, end);
+      const removed = pRetry(remove, {
+        signal: end,
         retries: repetitions,
         minTimeout: pauseMs,
         shouldRetry: ({ error }) => isOsseaError(error) && error.retryable,
       });
+      await orAborted(removed, end);
     } catch (error) {
-      const { startedAt } = await recall(parts, failover.id);
-      if (signal.aborted || !isOsseaError(error) || !startedAt) throw error;
+      if (signal.aborted || !startedAt || !(isOsseaError(error) || isTimeout(error))) throw error;
       run.logger.warn(
-        { code: error.code, detail: error.message },
+        { detail: String(error) },
         'a snapshot of the source stays for now; a later job removes it',
       );
     }
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
 }

@@ -1,15 +1,22 @@
-import { type Failover, isOsseaError, OsseaError, type Problem } from '../../contract/index.ts';
+import {
+  type Failover,
+  type FailoverState,
+  isOsseaError,
+  OsseaError,
+  type Problem,
+} from '../../contract/index.ts';
 import { finishJob } from '../finishJob.ts';
 import { cancelError, type JobRun } from '../jobRun.ts';
 import { tellWorkload, type WorkflowParts } from '../parts.ts';
+import { isAdmitted } from './admission.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { unfenceSource } from './fence.ts';
 import { remember } from './liveMemory.ts';
 import { releaseSource } from './liveRemains.ts';
 import { removeLedgered } from './remains.ts';
-import { restoreReplica } from './replicaProtection.ts';
+import { removeTargetVm, stopTargetVm } from './removeTargetVm.ts';
+import { type RestoredReplica, restoreReplica } from './replicaProtection.ts';
 import { restoreSourcePower } from './shutdownSource.ts';
-import { removeTargetVm } from './targetVm.ts';
 
 export interface Undoing {
   readonly failoverId: string;
@@ -17,7 +24,21 @@ export interface Undoing {
   readonly powerOnSource: boolean;
   /** `rolled-back`: of a target that ran. `cleaned`: of a failover that did not get so far. */
   readonly outcome: 'rolled-back' | 'cleaned';
+  /** Whether somebody typed the name of a VM whose data is lost by it. Default true. */
+  readonly confirmed?: boolean | undefined;
 }
+
+/** States in which a live failover can be rolled back. */
+export const rollBackStates = ['active', 'rolling-back'] as const satisfies readonly FailoverState[];
+
+/** States in which what a live failover left can be cleaned up. */
+export const cleanUpStates = [
+  'interrupted',
+  'cleaning',
+  'cleaned',
+  'rolled-back',
+  'expired',
+] as const satisfies readonly FailoverState[];
 
 /**
  * Brings everything back to where it was before a live failover, from wherever that or an earlier undoing has got to: the target's VM goes and its volumes
@@ -25,8 +46,13 @@ export interface Undoing {
  */
 export async function undoLive(parts: WorkflowParts, run: JobRun, undoing: Undoing): Promise<void> {
   const { store } = parts;
-  const { failoverId, powerOnSource, outcome } = undoing;
+  const { failoverId, powerOnSource, outcome, confirmed } = undoing;
   const before = await store.failovers.require(failoverId);
+  const admission =
+    outcome === 'rolled-back'
+      ? { states: rollBackStates, what: 'rolled back' }
+      : { states: cleanUpStates, what: 'cleaned up', confirmed };
+  if (!(await isAdmitted(parts, run, before, admission))) return;
   // A process that ended after its last step finds the end recorded.
   const failover =
     before.state === outcome
@@ -44,11 +70,17 @@ export async function undoLive(parts: WorkflowParts, run: JobRun, undoing: Undoi
         await work(signal);
         return null;
       });
-    // The target stops before the source starts: they must never run at a time.
-    await step('vm', (signal) => removeTargetVm(parts, run, failover, { keepVolumes: true }, signal));
-    const { lostChunks } = await run.step('revert', (signal) => restoreReplica(parts, run, failover, signal));
-    await step('unfence', (signal) => unfenceSource(parts, run, failover, signal));
+    // The target stops before the source starts: they must never run at a time. All else can wait until the source serves again.
+    await step('stop', (signal) => stopTargetVm(parts, run, failover, signal));
+    const remark = await run.step(
+      'unfence',
+      async (signal) => (await unfenceSource(parts, run, failover, signal)) ?? null,
+    );
+    if (remark !== null) await run.endStep('unfence', 'done', remark);
     await step('power', (signal) => restoreSourcePower(parts, run, failover, powerOnSource, signal));
+    await step('vm', (signal) => removeTargetVm(parts, run, failover, { keepVolumes: true }, signal));
+    // May take hours where the storage does not revert and the volumes are read.
+    const restored = await run.step('revert', (signal) => restoreReplica(parts, run, failover, signal));
     await step('snapshots', async (signal) => {
       await removeLedgered(parts, run, failover, 'volume-snapshot', signal);
       await releaseSource(parts, run, failover, signal).catch((error: unknown) => {
@@ -63,7 +95,7 @@ export async function undoLive(parts: WorkflowParts, run: JobRun, undoing: Undoi
     await run.step('end', async () => {
       await store.workloads.update(workloadId, {
         state: await stateBefore(parts, workloadId),
-        attention: lostChunks > 0 ? mustReplicate(failover, lostChunks) : null,
+        attention: whatIsLost(failover, restored) ?? null,
       });
       await remember(parts, failoverId, { startedAt: null });
       const endedAt = new Date().toISOString();
@@ -95,7 +127,19 @@ async function stateBefore({ store }: WorkflowParts, workloadId: string) {
   return replicatedUntil === undefined ? 'managed' : 'protected';
 }
 
-function mustReplicate({ workloadName }: Failover, lostChunks: number): Problem {
+/** What the replica lacks, with what a person does about it. */
+function whatIsLost(
+  { workloadName }: Failover,
+  { lostChunks, lostVolumes }: RestoredReplica,
+): Problem | undefined {
+  if (lostVolumes.length > 0) {
+    return new OsseaError(
+      'request.not-found',
+      `The volumes of ${lostVolumes.join(', ')} of ${workloadName} are not in CloudStack any more, as if somebody had expunged the VM with them.`,
+      { remedy: 'Remove the replica of this workload and replicate it anew.' },
+    ).toProblem();
+  }
+  if (lostChunks === 0) return undefined;
   return new OsseaError(
     'verify.mismatch',
     `The storage could not bring the replica of ${workloadName} back by its snapshots; ${lostChunks} chunks have to be copied again.`,

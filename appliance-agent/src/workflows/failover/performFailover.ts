@@ -4,7 +4,7 @@ import type { WorkflowParts } from '../parts.ts';
 import { FailoverCleanupJob, FailoverJob } from './failoverJobs.ts';
 import { commitLive } from './liveCommit.ts';
 import { liveFailover } from './liveFailover.ts';
-import { LiveCleanupJob, RollbackJob } from './liveJobs.ts';
+import { CommitJob, LiveCleanupJob, RollbackJob } from './liveJobs.ts';
 import { undoLive } from './liveUndoing.ts';
 import { cleanUpTest } from './testCleanup.ts';
 import { testFailover } from './testFailover.ts';
@@ -17,7 +17,7 @@ export async function performFailover(parts: WorkflowParts, facts: JobFacts, run
     case 'live-failover':
       return liveFailover(parts, run, FailoverJob.parse(facts.request).failoverId);
     case 'commit':
-      return commitLive(parts, run, FailoverJob.parse(facts.request).failoverId);
+      return commitLive(parts, run, CommitJob.parse(facts.request));
     case 'rollback':
       return undoLive(parts, run, { ...RollbackJob.parse(facts.request), outcome: 'rolled-back' });
     case 'failover-cleanup': {

@@ -25,6 +25,37 @@ const placeholderKey = -1;
 const inVm: ReadonlySet<string> = new Set(['joining-vm', 'in-vm', 'leaving-vm']);
 
 /**
+ * Stops the failover's VM, if there is one: from then on its source may be started. What is begun of a VM that is not there yet is waited for.
+ * @throws OsseaError `cloudstack.*`
+ */
+export async function stopTargetVm(
+  parts: WorkflowParts,
+  run: JobRun,
+  failover: Failover,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client } = await openCloud(parts, run, failover, signal);
+  const intended = await parts.store.effects.listOpen({ failoverId: failover.id, kind: 'vm' });
+  await findAndStop(client, failover, intended.length > 0, signal);
+}
+
+/** The VM, stopped, or undefined where there is none. @param intended whether one may have been made */
+async function findAndStop(
+  client: CloudStackClient,
+  failover: Failover,
+  intended: boolean,
+  signal: AbortSignal,
+): Promise<CloudVm | undefined> {
+  // An import that is under way shows no VM yet.
+  if (intended) await waitForImports(client, signal);
+  const find = () => findOwnVm(client, failover.id, signal);
+  // One that may have been made is given time to show; of one that never was, nothing is expected.
+  const vm = intended ? await lookAgain(find, { signal }) : await find();
+  if (vm && vm.state !== 'Error') await stopVm(client, vm.id, 'forced', { signal });
+  return vm;
+}
+
+/**
  * Stops and destroys the failover's VM, wherever its making or an earlier removal had got to, and also where CloudStack shows it under another name: it
  * is found by its token. Resolves also when there is none. Volumes that stay are detached by then, and their records say so.
  * @throws OsseaError `cloudstack.*`
@@ -41,13 +72,8 @@ export async function removeTargetVm(
   const effects = await store.effects.listOpen({ failoverId: failover.id });
   const intended = effects.filter(({ kind }) => kind === 'vm');
   const held = (await volumesOf(parts, failover)).filter(({ state }) => inVm.has(state));
-  // An import that is under way shows no VM yet.
-  if (intended.length > 0) await waitForImports(client, signal);
-  const find = () => findOwnVm(client, failover.id, signal);
-  // One that may have been made is given time to show; of one that never was, nothing is expected.
-  const vm = intended.length > 0 ? await lookAgain(find, { signal }) : await find();
+  const vm = await findAndStop(client, failover, intended.length > 0, signal);
   if (vm) {
-    if (vm.state !== 'Error') await stopVm(client, vm.id, 'forced', { signal });
     await takeVolumesOut(volumes, held, keepVolumes, signal);
     if (vm.state !== 'Error') await removeShellRoot(client, failover.id, vm.id, { signal });
     if (vm.state !== 'Error' && !(await mayExpunge(client, signal))) {
@@ -75,8 +101,10 @@ async function takeVolumesOut(
     try {
       await volumes.detachFromVm(id, signal);
     } catch (error) {
-      // A clone that went with its VM, as at the end of CloudStack's lease, is not missed.
-      if (keepVolumes || !isOsseaError(error, 'request.not-found', 'cloudstack.in-use')) throw error;
+      // What went with its VM, as when somebody expunged that, does not come back by waiting; the source need not wait for it.
+      if (isOsseaError(error, 'request.not-found')) continue;
+      // A clone goes with its VM, and is not missed.
+      if (keepVolumes || !isOsseaError(error, 'cloudstack.in-use')) throw error;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { forgetChanged } from '../../blockcopy/forgetChanged.ts';
 import { lookAgain } from '../../cloudstack/settle.ts';
 import { deleteSnapshot, findOwnSnapshot, revertSnapshot, takeSnapshot } from '../../cloudstack/snapshots.ts';
+import { findVolume } from '../../cloudstack/volumes.ts';
 import {
   type ErrorCode,
   type Failover,
@@ -109,6 +110,8 @@ export async function prepareLettingGo(
 export interface RestoredReplica {
   /** Chunks that are lost, and are copied again by the next cycle; 0 where the storage reverted all volumes. */
   readonly lostChunks: number;
+  /** Labels of the disks whose volumes are not in CloudStack any more. */
+  readonly lostVolumes: readonly string[];
 }
 
 /**
@@ -125,7 +128,7 @@ export async function restoreReplica(
 ): Promise<RestoredReplica> {
   const { store } = parts;
   const { touchedAt, formerVolumeIds } = await recall(parts, failover.id);
-  if (!touchedAt) return { lostChunks: 0 };
+  if (!touchedAt) return { lostChunks: 0, lostVolumes: [] };
   const workload = await store.workloads.require(failover.workloadId);
   await haveCredentials(parts, run, [await store.targets.require(workload.targetId)], signal);
   await detachVolumes(parts, run, workload.id, signal);
@@ -133,6 +136,7 @@ export async function restoreReplica(
   const lost = await eachDisk(parts, workload.disks, signal, async (disk, diskSignal) => {
     const token = ownerIdOf(failover.id, 'snapshot', disk.id);
     const effect = effects.find((each) => each.token === token);
+    if (await isGone(parts, workload, disk, diskSignal)) return 'volume';
     if (effect && (await revert(parts, run, effect, workload, disk, diskSignal))) return 0;
     return compare(
       parts,
@@ -143,11 +147,34 @@ export async function restoreReplica(
     );
   });
   await detachVolumes(parts, run, workload.id, signal);
-  const lostChunks = lost.reduce((sum, chunks) => sum + chunks, 0);
+  const lostChunks = lost.reduce<number>((sum, what) => sum + (what === 'volume' ? 0 : what), 0);
+  const lostVolumes = workload.disks
+    .filter((_disk, index) => lost[index] === 'volume')
+    .map(({ label }) => label);
   // Until the next cycle the volumes show no point in time.
-  if (lostChunks > 0) await store.workloads.markReplicaTorn(workload.id);
+  if (lostChunks > 0 || lostVolumes.length > 0) await store.workloads.markReplicaTorn(workload.id);
   await remember(parts, failover.id, { touchedAt: null, prepared: null });
-  return { lostChunks };
+  return { lostChunks, lostVolumes };
+}
+
+/** States of a volume on its way out. */
+const goneStates: ReadonlySet<string> = new Set(['Destroy', 'Destroying', 'Expunging', 'Expunged']);
+
+/** Whether somebody has removed a disk's volume, as with the VM that had it. */
+async function isGone(
+  { store, sessions }: WorkflowParts,
+  workload: Workload,
+  { id }: WorkloadDisk,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const volumeId = (await store.volumes.get(id))?.volumeId;
+  if (volumeId === undefined) return false;
+  const client = await sessions.cloud(workload.targetId);
+  const find = async () => {
+    const volume = await findVolume(client, volumeId, signal);
+    return volume && !goneStates.has(volume.state) ? volume : undefined;
+  };
+  return !(await lookAgain(find, { signal }));
 }
 
 /** Failures that may come of the storage, which some clouds tell as if they would pass. */
@@ -170,7 +197,8 @@ async function revert(
   signal: AbortSignal,
 ): Promise<boolean> {
   const client = await sessions.cloud(workload.targetId);
-  const snapshot = await findOwnSnapshot(client, token, signal);
+  // A list that is a moment old must not cost the reading of the whole volume.
+  const snapshot = await lookAgain(() => findOwnSnapshot(client, token, signal), { signal });
   if (snapshot?.state !== 'BackedUp') return false;
   for (let attempt = 1; ; attempt++) {
     try {
