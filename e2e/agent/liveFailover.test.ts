@@ -66,6 +66,7 @@ describe('a live failover', () => {
       firmware: 'efi',
       secureBoot: true,
       annotation: 'Ledger since 2019',
+      tags: ['Tier: gold'],
     });
     const networkId = CloudId.parse(site.site.lab.cloud.defaults.networkId);
     await site.client.call('updateWorkload', {
@@ -88,7 +89,7 @@ describe('a live failover', () => {
       boot: { type: 'Uefi', mode: 'secure' },
       details: { rootDiskController: 'virtio' },
       nics: [{ networkId, ip: '10.1.1.77' }],
-      tags: { 'source-vm': 'moved', 'source-notes': 'Ledger since 2019' },
+      tags: { 'source-vm': 'moved', 'source-notes': 'Ledger since 2019', 'source-tag-1': 'Tier: gold' },
     });
     const vm = site.source(workload);
     expect(vm).toMatchObject({ powerState: 'poweredOff', fenced: true, snapshots: [] });

@@ -99,6 +99,7 @@ async function startLabServer(): Promise<VsphereServer> {
         coresPerSocket: 2,
         memoryBytes: 3 * 2 ** 30,
         annotation: 'a < b & "c"\nsecond line',
+        tags: ['Tier: gold', 'Owner: a/b & c'],
         snapshots: ['backup of tonight'],
         disks: [
           { sizeBytes: 4 * mebibyte + 512 },

@@ -27,6 +27,7 @@ import {
   snapshotDisks,
 } from './snapshots.ts';
 import { certificateChanged, SoapSession, type SoapSessionOptions, serviceInstance } from './soapSession.ts';
+import { TagReader } from './tags.ts';
 import { encodeName } from './virtualMachine.ts';
 import { text } from './xml.ts';
 
@@ -59,13 +60,15 @@ export class VsphereClient implements AsyncDisposable {
   readonly #service: Service;
   readonly #inventory: InventoryReader;
   readonly #exports: SharedExports;
+  readonly #tags: TagReader;
 
-  private constructor(service: Service, thumbprint: string) {
+  private constructor(service: Service, thumbprint: string, options: SoapSessionOptions) {
     this.#service = service;
     this.about = service.content.about;
     this.thumbprint = thumbprint;
     this.#inventory = new InventoryReader(service.session, service.content);
     this.#exports = new SharedExports(service);
+    this.#tags = new TagReader(options);
   }
 
   /** Logs in. @throws OsseaError `vsphere.unreachable`, `vsphere.certificate-changed`, `vsphere.invalid-login`, `vsphere.protocol` */
@@ -77,7 +80,7 @@ export class VsphereClient implements AsyncDisposable {
       // VDDK will trust the thumbprint: it must be that of the pinned certificate.
       const shown = await probeCertificate(url);
       if (shown.fingerprint !== fingerprint) throw certificateChanged(url, shown.fingerprint, fingerprint);
-      return new VsphereClient({ session, content }, shown.thumbprint);
+      return new VsphereClient({ session, content }, shown.thumbprint, options);
     } catch (error) {
       await session.close();
       throw error;
@@ -98,9 +101,18 @@ export class VsphereClient implements AsyncDisposable {
     };
   }
 
-  /** Everything that the account may see. */
-  inventory(signal?: AbortSignal): Promise<Inventory> {
-    return this.#inventory.read(signal);
+  /** Everything that the account may see; VMs have no tags in it where they are not told. */
+  async inventory(signal?: AbortSignal): Promise<Inventory> {
+    const inventory = await this.#inventory.read(signal);
+    const tags = await this.tagsOf(
+      inventory.vms.map(({ moRef }) => moRef),
+      signal,
+    ).catch(() => {
+      signal?.throwIfAborted();
+      return new Map<string, readonly string[]>();
+    });
+    const vms = inventory.vms.map((vm) => ({ ...vm, tags: [...(tags.get(vm.moRef) ?? [])] }));
+    return { ...inventory, vms };
   }
 
   /** Where VMs are and what they use: hosts, datastores, networks …; at most a minute old. */
@@ -111,6 +123,14 @@ export class VsphereClient implements AsyncDisposable {
   /** A VM as it is now. @throws OsseaError `vsphere.not-found` */
   vm(moRef: MoRef, signal?: AbortSignal): Promise<VirtualMachine> {
     return this.#inventory.readVm(moRef, signal);
+  }
+
+  /**
+   * The tags of VMs by MoRef, each as `category: name`; VMs without any are left out, and hosts have none.
+   * @throws OsseaError `vsphere.*` where they are not told, which is no reason not to move a VM
+   */
+  async tagsOf(vms: readonly MoRef[], signal?: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.about.apiType === 'VirtualCenter' ? this.#tags.tagsOf(vms, signal) : new Map();
   }
 
   /** The VM of an instance UUID, which stays the same when its MoRef and name change. */
@@ -240,6 +260,7 @@ export class VsphereClient implements AsyncDisposable {
   /** Gives exports up, logs out and closes all connections. */
   async close(): Promise<void> {
     await this.#exports.close();
+    await this.#tags.close();
     await this.#service.session.close();
   }
 

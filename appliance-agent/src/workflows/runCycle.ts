@@ -18,7 +18,7 @@ import type { JobRun, StepOptions } from './jobRun.ts';
 import { haveCredentials, tellWorkload, type WorkflowParts } from './parts.ts';
 import { assertReady } from './readiness.ts';
 import { removeEarlierSnapshots, removeSnapshotEffect, snapshotName, takeSnapshot } from './snapshots.ts';
-import { findSourceVm, haveEndpoints, sourceRuns } from './sourceVm.ts';
+import { findSourceVm, haveEndpoints, sourceRuns, withTags } from './sourceVm.ts';
 
 /** What a cycle is asked for. */
 export interface CycleRequest {
@@ -144,7 +144,7 @@ async function copyPoint(
     const vm = await findSourceVm(parts, workload);
     await store.workloads.putDisks(workloadId, identifyDisks(workload.disks, vm));
     await store.workloads.update(workloadId, { name: vm.name, moRef: vm.moRef });
-    await store.workloads.putSourceVm(workloadId, vm);
+    await store.workloads.putSourceVm(workloadId, await withTags(parts, workload, vm, request.last !== true));
     if (request.last !== true) {
       await assertReady(parts, await store.workloads.require(workloadId), vm, signal);
       await enableChangeTracking(parts, run, workload, vm, signal);

@@ -15,6 +15,27 @@ export async function findSourceVm({ sessions }: WorkflowParts, workload: Worklo
   });
 }
 
+/**
+ * The VM with its tags, which vCenter keeps apart: as it tells them now, or where it does not, as they were last seen. Nothing fails for want of them.
+ * @param asks false where there is no time to ask
+ */
+export async function withTags(
+  { sessions, store, logger }: WorkflowParts,
+  { id, sourceId }: Workload,
+  vm: VirtualMachine,
+  asks: boolean,
+): Promise<VirtualMachine> {
+  if (asks) {
+    try {
+      const tags = await (await sessions.vcenter(sourceId)).tagsOf([vm.moRef]);
+      return { ...vm, tags: [...(tags.get(vm.moRef) ?? [])] };
+    } catch (error) {
+      logger.debug({ vm: vm.name, detail: String(error) }, 'the tags of a VM are not told');
+    }
+  }
+  return { ...vm, tags: (await store.workloads.sourceVm(id))?.tags ?? [] };
+}
+
 /** Waits until both sides of the workload have credentials. */
 export async function haveEndpoints(
   parts: WorkflowParts,

@@ -101,6 +101,8 @@ export interface LabVmSpec {
   powerState?: 'poweredOn' | 'poweredOff' | 'suspended';
   template?: boolean;
   annotation?: string;
+  /** Each as `category: name`. Default none. */
+  tags?: readonly string[];
   consolidationNeeded?: boolean;
   /** Devices that keep a VM from moving. */
   hostDevices?: readonly ('pci-passthrough' | 'usb')[];

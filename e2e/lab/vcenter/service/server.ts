@@ -10,6 +10,7 @@ import type { Core } from './core.ts';
 import { dispatch } from './dispatcher.ts';
 import { serveFolder } from './folder.ts';
 import { findExport } from './nfcLease.ts';
+import { serveTags } from './tagging.ts';
 
 const sessionCookie = 'vmware_soap_session';
 
@@ -74,6 +75,7 @@ export class HttpServer {
       else if (url.pathname.startsWith('/sdk')) send(response, 200, wsdl);
       else if (url.pathname.startsWith('/folder')) await serveFolder(this.#core, request, response, url);
       else if (url.pathname.startsWith('/nfc/')) await this.#nfc(request, response, url.pathname);
+      else if (url.pathname.startsWith('/api/')) await serveTags(this.#core, request, response, url);
       else send(response, 404, '<html><body>Not Found</body></html>');
     } catch (error) {
       this.#core.log.add(`${request.method}`, request.url ?? '', `failed: ${String(error)}`);
