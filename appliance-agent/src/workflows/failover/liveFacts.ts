@@ -24,6 +24,9 @@ import { replicaPool } from './vmMethod.ts';
 /** Stands for the failover where none is written down yet. */
 const noFailover = '00000000-0000-4000-8000-000000000000';
 
+/** How long a source that is said to be lost is asked all the same. Milliseconds. */
+const lostPatienceMs = 10_000;
+
 /** More than a workload has. */
 const earlierFailovers = 1000;
 
@@ -43,7 +46,7 @@ export async function liveFacts(
   const target = await store.targets.require(workload.targetId);
   const client = await sessions.cloud(target.id);
   const [source, cloud, vms, workloads, tornSince, standing, status, failovers] = await Promise.all([
-    sourceOf(parts, workload, own),
+    sourceOf(parts, workload, request, own),
     sessions.discover(target.id, signal),
     listVms(client, { zoneId: target.config.zoneId }, signal),
     store.workloads.list(),
@@ -136,9 +139,12 @@ export function vmFactsOf(
 async function sourceOf(
   parts: WorkflowParts,
   workload: Workload,
+  { mode }: StartLiveFailover,
   own: Failover | undefined,
 ): Promise<SourceFacts> {
-  const { vm, reachable } = await sourceFacts(parts, workload);
+  // Of a source that is lost, what was found out before the failover began has to do.
+  const lost = own?.point === undefined ? { patienceMs: lostPatienceMs } : { patienceMs: 0 };
+  const { vm, reachable } = await sourceFacts(parts, workload, mode === 'unplanned' ? lost : {});
   const fence = own && (await fenceOf(parts, own.id));
   return { vm: fence ? ({ ...vm, name: nameBefore(fence) } satisfies VirtualMachine) : vm, reachable };
 }

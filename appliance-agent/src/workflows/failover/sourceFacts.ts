@@ -1,12 +1,15 @@
 import pRetry from 'p-retry';
 import { isOsseaError, OsseaError, type VirtualMachine, type Workload } from '../../contract/index.ts';
+import { orAborted } from '../../volumes/turns.ts';
 import type { WorkflowParts } from '../parts.ts';
-import { findSourceVm } from '../sourceVm.ts';
+import { findSourceVm, withTags } from '../sourceVm.ts';
 
 /** A lost connection is no lost source: what is asked so often without an answer cannot be asked. */
 const looks = 3;
 /** Before the second look; doubled each time. Milliseconds. */
 const pauseMs = 300;
+/** How long all looks may take: a vCenter that takes connections and does not answer would else be waited for for minutes. Milliseconds. */
+const patienceMs = 30_000;
 
 export interface SourceFacts {
   readonly vm: VirtualMachine;
@@ -14,25 +17,38 @@ export interface SourceFacts {
   readonly reachable: boolean;
 }
 
+export interface SourceLook {
+  /** Milliseconds. Default 30 000; 0: it is not asked. */
+  readonly patienceMs?: number | undefined;
+}
+
 /**
  * The source VM as it is, or where its vCenter cannot be asked now, as it was last seen: a replica does not need its source to be used.
  * @throws OsseaError `failover.not-ready` where it was never seen
  */
-export async function sourceFacts(parts: WorkflowParts, workload: Workload): Promise<SourceFacts> {
+export async function sourceFacts(
+  parts: WorkflowParts,
+  workload: Workload,
+  look: SourceLook = {},
+): Promise<SourceFacts> {
   const { store, credentials, logger } = parts;
-  if (credentials.get(workload.sourceId)) {
+  const waitMs = look.patienceMs ?? patienceMs;
+  if (waitMs > 0 && credentials.get(workload.sourceId)) {
+    const end = AbortSignal.timeout(waitMs);
     try {
-      const vm = await pRetry(() => findSourceVm(parts, workload), {
+      const asked = pRetry(async () => withTags(parts, workload, await findSourceVm(parts, workload), true), {
         retries: looks - 1,
         minTimeout: pauseMs,
+        signal: end,
         shouldRetry: ({ error }) => isOsseaError(error) && error.retryable,
       });
+      const vm = await orAborted(asked, end);
       await store.workloads.putSourceVm(workload.id, vm);
       return { vm, reachable: true };
     } catch (error) {
-      if (!isOsseaError(error)) throw error;
+      if (!isOsseaError(error) && !end.aborted) throw error;
       logger.info(
-        { code: error.code, workload: workload.name },
+        { detail: String(error), workload: workload.name },
         'the source cannot be asked; its last facts serve',
       );
     }

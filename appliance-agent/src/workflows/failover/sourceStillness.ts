@@ -1,7 +1,10 @@
+import pRetry from 'p-retry';
 import { type Failover, isOsseaError, OsseaError, type Workload } from '../../contract/index.ts';
+import { orAborted } from '../../volumes/turns.ts';
 import type { PowerMark, VsphereClient } from '../../vsphere/client.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { findSourceVm, sourceRuns } from '../sourceVm.ts';
+import { fenceOf } from './fence.ts';
 import { recall, remember } from './liveMemory.ts';
 
 /** True where the VM is off and nothing has happened to it since the mark was taken. */
@@ -34,6 +37,45 @@ export async function assertStill(
   if (isUntouched(before, now)) return;
   if (!(await wroteNothing(client, parts, workload, signal))) throw ranAgain(workload);
   await remember(parts, failover.id, { mark: now });
+}
+
+/** How long a vCenter that was lost in mid-failover is waited for. Milliseconds. */
+const lostPatienceMs = 30_000;
+
+/**
+ * The same before the target starts. Where vCenter is lost since the source was fenced, off and cut off from its networks, the failover goes on without
+ * its word: nothing else could bring the workload back, neither here nor there.
+ * @returns what a person should know of it
+ * @throws OsseaError `failover.source-running`, `failover.source-changed`; `vsphere.*` where it cannot be asked and is not fenced
+ */
+export async function assertStillOrFenced(
+  parts: WorkflowParts,
+  failover: Failover,
+  workload: Workload,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const end = AbortSignal.timeout(lostPatienceMs);
+  const stop = AbortSignal.any([signal, end]);
+  let last: unknown;
+  const asked = pRetry(() => assertStill(parts, failover, workload, stop), {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 500,
+    maxTimeout: 5_000,
+    signal: stop,
+    shouldRetry: ({ error }) => isOsseaError(error) && error.retryable,
+    onFailedAttempt: ({ error }) => {
+      last = error;
+    },
+  });
+  try {
+    await orAborted(asked, stop);
+    return undefined;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!end.aborted) throw error;
+    if ((await fenceOf(parts, failover.id))?.state !== 'done') throw last ?? error;
+    return 'vCenter did not answer any more: that the source is off still is what it said when it was fenced.';
+  }
 }
 
 /** Notes how the source is after a change of our own. @throws OsseaError `failover.source-running` */

@@ -8,7 +8,7 @@ import { liveFacts, vmFactsOf } from './liveFacts.ts';
 import { recall, remember } from './liveMemory.ts';
 import { type PreparedGuest, prepareGuest } from './prepareGuest.ts';
 import { restoreReplica } from './replicaProtection.ts';
-import { assertStill } from './sourceStillness.ts';
+import { assertStillOrFenced } from './sourceStillness.ts';
 import {
   afterConversion,
   makeTargetVm,
@@ -40,14 +40,15 @@ export async function bringUp(
     return { id, guestId: known.vm.guestId, converted, seconds: (performance.now() - begun) / 1000 };
   });
 
-  const { runningAt } = await run.step('start', async (signal) => {
+  const { runningAt, remark } = await run.step('start', async (signal) => {
     const begun = performance.now();
-    await start(parts, run, failover, request, signal);
+    const said = await start(parts, run, failover, request, signal);
     await store.failovers.measure(failover.id, {
       vmSeconds: made.seconds + (performance.now() - begun) / 1000,
     });
-    return { runningAt: new Date().toISOString() };
+    return { runningAt: new Date().toISOString(), ...(said !== undefined && { remark: said }) };
   });
+  if (remark !== undefined) await run.endStep('start', 'done', remark);
 
   await run.step('proof', async (signal) => {
     if (request.checks.length === 0) await stopClock(parts, failover.id, runningAt);
@@ -102,24 +103,27 @@ async function prepare(
   return result;
 }
 
-/** Starts the VM; that it may have data from now on is written down before. */
+/** Starts the VM; that it may have data from now on is written down before. @returns what a person should know of it */
 async function start(
   parts: WorkflowParts,
   run: JobRun,
   failover: Failover,
   request: StartLiveFailover,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
   const { store, sessions } = parts;
   const workload = await store.workloads.require(failover.workloadId);
+  let remark: string | undefined;
   if (request.mode === 'planned') {
     await haveCredentials(parts, run, [await store.sources.require(workload.sourceId)], signal);
-    await assertStill(parts, failover, workload, signal);
+    remark = await assertStillOrFenced(parts, failover, workload, signal);
+    if (remark !== undefined) run.logger.warn({ failover: failover.id }, remark);
   }
   const now = new Date().toISOString();
   await remember(parts, failover.id, { startedAt: now, touchedAt: now });
   try {
     await startTargetVm(parts, run, failover, signal);
+    return remark;
   } catch (error) {
     // A VM that CloudStack shows stopped after a refusal never ran; where it cannot be asked it may have.
     const { targetId } = workload;
