@@ -157,17 +157,22 @@ describe('a test failover', () => {
     await site.expectClean();
   });
 
-  it('that is cancelled says what to do, and its end removes what it had made', async () => {
+  it('that is cancelled says what to do; what it had made goes when its time is over, though its VM never ran', async () => {
     const workload = await site.protectedWorkload('given-up', [8]);
     site.cloud.inject({ command: 'deployVirtualMachine', kind: 'slow-job' });
     Object.assign(site.cloud.faults, { slowJobMs: 5000 });
-    const { id } = await site.start(workload, {});
+    const { id } = await site.start(workload, { leaseMinutes: 5 });
     await site.step(id, 'vm');
     await site.call('cancelFailover', { params: { id } });
     const failover = await site.settled(id);
     expect(failover).toMatchObject({ state: 'interrupted', problem: { code: 'job.cancelled' } });
     expect(failover.problem?.remedy).toContain('end the test');
-    await site.end(failover);
+    expect(Date.parse(failover.leaseEndsAt ?? '')).toBeGreaterThan(Date.now());
+    await site.inDatabase((store) =>
+      store.failovers.update(id, { leaseEndsAt: new Date(Date.now() - 1000).toISOString() }),
+    );
+    expect(await site.until(id, ['cleaned'])).toMatchObject({ state: 'cleaned' });
+    await site.settled(id);
     await site.expectClean();
   });
 

@@ -38,9 +38,23 @@ export async function testFailover(parts: WorkflowParts, run: JobRun, failoverId
     failure = run.cancelled ? cancelled(failover) : run.problemOf(error);
     // A guest that did not come up is there to be looked at.
     const state = failure.code === 'failover.boot' ? 'active' : 'interrupted';
-    await changeFailover(parts, failoverId, { state, problem: failure });
+    await changeFailover(parts, failoverId, {
+      state,
+      problem: failure,
+      ...(await leaseFrom(parts, failover)),
+    });
   }
   await finishTestJob(parts, run, failover.workloadId, failure);
+}
+
+/** Its time also begins for what a test left that did not come to its VM. */
+export async function leaseFrom(
+  { store }: WorkflowParts,
+  { id, request }: Failover,
+): Promise<Pick<Failover, 'leaseEndsAt'>> {
+  const { leaseEndsAt } = await store.failovers.require(id);
+  if (leaseEndsAt !== undefined || request.kind !== 'test' || request.leaseMinutes === undefined) return {};
+  return { leaseEndsAt: new Date(Date.now() + request.leaseMinutes * minuteMs).toISOString() };
 }
 
 async function rehearse(parts: WorkflowParts, run: JobRun, failover: Failover): Promise<void> {

@@ -19,7 +19,7 @@ import type { PlannedUndoing } from './operations.ts';
 import { isLeftAlone } from './prepareGuest.ts';
 import { findRemains } from './remains.ts';
 import { testFacts } from './testFacts.ts';
-import { assertReady } from './testFailover.ts';
+import { assertReady, leaseFrom } from './testFailover.ts';
 import { methodOf } from './vmMethod.ts';
 
 /** How long both sides may take to answer what a person waits for. Milliseconds. */
@@ -154,7 +154,8 @@ export class TestFailovers {
   /** A process that ended between writing a test down and its job left one that nothing works on. */
   async settle(): Promise<void> {
     const { store } = this.#parts;
-    for (const { id, state, workloadId, workloadName } of await store.failovers.listOpen({ kind: 'test' })) {
+    for (const failover of await store.failovers.listOpen({ kind: 'test' })) {
+      const { id, state, workloadId, workloadName } = failover;
       if (state !== 'running' && state !== 'cleaning') continue;
       if ((await store.workloads.get(workloadId))?.testJobId !== undefined) continue;
       const problem = new OsseaError(
@@ -162,7 +163,8 @@ export class TestFailovers {
         `The test of ${workloadName} was cut off when the agent ended.`,
         { remedy: 'End the test, then start it again.' },
       ).toProblem();
-      await changeFailover(this.#parts, id, { state: 'interrupted', problem });
+      const lease = await leaseFrom(this.#parts, failover);
+      await changeFailover(this.#parts, id, { state: 'interrupted', problem, ...lease });
     }
   }
 
