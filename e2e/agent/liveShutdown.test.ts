@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
-import { LiveSite } from './liveSite.ts';
+import { LiveSite, mebibyte } from './liveSite.ts';
 
 let site: LiveSite;
 
@@ -103,6 +103,32 @@ describe('a guest that does not shut down', () => {
     expect(failover.state).toBe('active');
     await site.rollBack(failover);
   });
+});
+
+it('a failover that goes on after its source was shut down copies the rest at once: a round would be downtime', async () => {
+  const workload = await site.protectedWorkload('resumed', [24]);
+  site
+    .source(workload)
+    .disk(2000)
+    .write(0, Buffer.alloc(16 * mebibyte, 3));
+  await site.site.setBandwidth(workload, 1);
+  const { id } = await site.start(workload);
+  await site.stepRuns(id, 'final');
+  await site.client.call('cancelFailover', { params: { id } });
+  const cut = await site.settled(id);
+  expect(cut.state).toBe('interrupted');
+  expect(site.source(workload).powerState).toBe('poweredOff');
+  await site.site.setBandwidth(workload, null);
+  const failover = await site.retry(cut);
+  expect(failover).toMatchObject({ state: 'active', point: { consistency: 'powered-off' } });
+  const { steps } = await site.client.call('getJob', { params: { id: failover.jobId ?? '' } });
+  expect(steps.find(({ name }) => name === 'rounds')).toMatchObject({
+    state: 'skipped',
+    message: 'The source is off since an earlier attempt.',
+  });
+  expect(await site.site.replicaDigests(workload)).toEqual(await site.sourceDigests(workload));
+  await site.rollBack(failover);
+  site.expectSourceFree(workload);
 });
 
 it('a failover that is cancelled while its guest shuts down is cleaned up to where it was', async () => {

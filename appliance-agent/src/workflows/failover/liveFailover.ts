@@ -58,10 +58,13 @@ async function cutOver(parts: WorkflowParts, run: JobRun, failover: Failover): P
   const planned = request.mode === 'planned';
   const workloadNow = () => store.workloads.require(failover.workloadId);
 
-  const { copied } = await run.step('readiness', (signal) => checkReadiness(parts, run, failover, signal));
+  const { copied, down } = await run.step('readiness', (signal) =>
+    checkReadiness(parts, run, failover, signal),
+  );
 
   if (planned && !copied) {
-    await replicateAhead(parts, run, failover, request);
+    if (down) await run.endStep('rounds', 'skipped', 'The source is off since an earlier attempt.');
+    else await replicateAhead(parts, run, failover, request);
     const { ranSince } = await run.step('shutdown', async (signal) => {
       const workload = await workloadNow();
       await haveEndpoints(parts, run, workload, signal);
@@ -99,13 +102,20 @@ async function cutOver(parts: WorkflowParts, run: JobRun, failover: Failover): P
   await bringUp(parts, run, failover, request);
 }
 
-/** Whether the replica shows its last point already, as after an attempt that went so far. */
+/** How far an earlier attempt went. */
+interface Reached {
+  /** The replica shows its last point already. */
+  readonly copied: boolean;
+  /** The source is shut down already: more rounds before the last delta would be downtime, and a budget is of no use any more. */
+  readonly down?: boolean;
+}
+
 async function checkReadiness(
   parts: WorkflowParts,
   run: JobRun,
   failover: Failover,
   signal: AbortSignal,
-): Promise<{ readonly copied: boolean }> {
+): Promise<Reached> {
   const { store } = parts;
   const request = liveRequestOf(failover);
   const workload = await store.workloads.require(failover.workloadId);
@@ -119,7 +129,11 @@ async function checkReadiness(
   // What kept an attempt from going on may be mended; the source's side is settled.
   const concerns = liveConcerns(facts).filter(({ rule }) => !copied || rule === 'failover.vm-plan');
   assertReady(workload.name, concerns);
-  if (planned || copied) return { copied };
+  if (planned) {
+    const { downtime } = await store.failovers.require(failover.id);
+    return { copied, down: downtime !== undefined && facts.vm.powerState === 'poweredOff' };
+  }
+  if (copied) return { copied };
   const point = await pointOf(parts, workload);
   await startClock(parts, failover.id);
   await changeFailover(parts, failover.id, { point, loss: facts.loss });
