@@ -20,13 +20,21 @@ beforeEach(() => {
 });
 
 /** What an administrator of the cloud does behind our back. */
-async function asAdministrator(command: string, parameters: Record<string, string | boolean | undefined>) {
-  const { url, adminApiKey: apiKey, adminSecretKey: secretKey } = site.site.lab.cloud;
-  await using admin = new CloudStackClient({
-    url,
-    credentials: () => ({ kind: 'cloudstack', apiKey, secretKey }),
+function asAdministrator(command: string, parameters: Record<string, string | boolean | undefined>) {
+  const { adminApiKey: apiKey, adminSecretKey: secretKey } = site.site.lab.cloud;
+  return call({ apiKey, secretKey }, command, parameters);
+}
+
+async function call(
+  keys: { apiKey: string; secretKey: string },
+  command: string,
+  parameters: Record<string, string | boolean | undefined>,
+): Promise<void> {
+  await using client = new CloudStackClient({
+    url: site.site.lab.cloud.url,
+    credentials: () => ({ kind: 'cloudstack', ...keys }),
   });
-  await admin.callAsync(command, parameters);
+  await client.callAsync(command, parameters);
 }
 
 const timeIsOver = ({ id }: Failover) =>
@@ -90,6 +98,39 @@ it('a target that somebody expunged with its disk does not keep the source off: 
   });
   expect((await site.site.end(job ?? { id: '' })).problem).toBeUndefined();
   await site.expectNothingLeft();
+});
+
+it('what an earlier failover left late goes without a disk out of the VM of a later one', async () => {
+  const workload = await site.protectedWorkload('twice', [8, 8]);
+  const first = await site.failOver(workload);
+  await site.rollBack(first);
+  const second = await site.failOver(workload);
+  const { networkId, ...defaults } = site.site.lab.cloud.defaults;
+  // A deployment of the first, whose answer was lost, takes effect now.
+  const { apiKey, secretKey } = site.site.lab.cloud;
+  await call({ apiKey, secretKey }, 'deployVirtualMachine', {
+    zoneid: defaults.zoneId,
+    serviceofferingid: defaults.serviceOfferingId,
+    templateid: defaults.templateId,
+    displayname: `twice (ossea-${first.id.replaceAll('-', '').slice(-12)})`,
+    name: 'twice-late',
+    'iptonetworklist[0].networkid': networkId,
+  });
+  const late = () => site.site.lab.cloud.vms().find(({ name }) => name === 'twice-late');
+  expect(late()?.state).toBe('Running');
+  const refused = site.client.call('cleanUpFailover', { params: { id: first.id }, body: {} });
+  await expect(refused).rejects.toMatchObject({
+    code: 'request.conflict',
+    remedy: expect.stringContaining('general cleanup'),
+  });
+  const { job } = await site.client.call('startCleanup', { body: {} });
+  expect((await site.site.end(job ?? { id: '' })).problem).toBeUndefined();
+  expect(late()?.state ?? 'Expunged').toMatch(/Destroyed|Expunged/);
+  expect(site.targetVm(second)).toMatchObject({ state: 'Running' });
+  expect(site.targetVm(second)?.volumeIds).toHaveLength(2);
+  expect((await site.workloadNow(workload)).state).toBe('failed-over');
+  await site.rollBack(second);
+  site.expectSourceFree(workload);
 });
 
 describe('a rollback gives the source back', () => {

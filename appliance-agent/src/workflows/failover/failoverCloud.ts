@@ -47,3 +47,13 @@ export async function volumesOf(
   const clones = await store.volumes.ofWorkload(failover.workloadId, 'clone');
   return clones.filter(({ id, workloadDiskId }) => id === ownerIdOf(failover.id, 'clone', workloadDiskId));
 }
+
+/** Whether the replica of a live failover's workload is another one's by now. */
+export async function anotherStands(
+  { store }: WorkflowParts,
+  { id, kind, workloadId }: Pick<Failover, 'id' | 'kind' | 'workloadId'>,
+): Promise<boolean> {
+  if (kind !== 'live') return false;
+  const standing = await store.failovers.listOpen({ workloadId, kind });
+  return standing.some((other) => other.id !== id && other.state !== 'scheduled');
+}

@@ -18,6 +18,7 @@ import { endedFailoverStates } from '../../store/failovers.ts';
 import type { JobControl } from '../jobControl.ts';
 import type { NewJob } from '../newJob.ts';
 import { tellWorkload, type WorkflowParts } from '../parts.ts';
+import { isOthers } from './admission.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { pointOf } from './freshPoint.ts';
 import { liveFacts } from './liveFacts.ts';
@@ -174,6 +175,7 @@ export class LiveFailovers {
     const plan = await this.#remains(failover, powerOnSource);
     const hasEnded = endedFailoverStates.some((state) => state === failover.state);
     if (dryRun || (hasEnded && !plan.some(isOwn))) return { plan };
+    if (await isOthers(this.#parts, failover)) throw goneOn(failover);
     const confirmed = Boolean((await recall(this.#parts, failover.id)).startedAt);
     if (confirmed) assertConfirmed(failover, confirmName);
     const job = await this.#startJob(failover, {
@@ -318,6 +320,14 @@ function assertState(failover: Failover, states: readonly Failover['state'][], w
       value: id,
       remedy: nextStep(state),
     },
+  );
+}
+
+function goneOn({ id, workloadName, state }: Failover): OsseaError {
+  return new OsseaError(
+    'request.conflict',
+    `The failover of ${workloadName} is ${state}, and its replica is another failover’s by now.`,
+    { field: 'id', value: id, remedy: 'Start a general cleanup: it finds what is left, and nothing else.' },
   );
 }
 

@@ -10,7 +10,7 @@ import type { StoredVolume } from '../../store/schema.ts';
 import type { VolumeService } from '../../volumes/volumeService.ts';
 import type { JobRun } from '../jobRun.ts';
 import type { WorkflowParts } from '../parts.ts';
-import { openCloud, volumesOf } from './failoverCloud.ts';
+import { anotherStands, openCloud, volumesOf } from './failoverCloud.ts';
 import { macOf } from './ownerIds.ts';
 import { withSuffix } from './targetVmPlan.ts';
 
@@ -71,7 +71,9 @@ export async function removeTargetVm(
   const { client, volumes } = await openCloud(parts, run, failover, signal);
   const effects = await store.effects.listOpen({ failoverId: failover.id });
   const intended = effects.filter(({ kind }) => kind === 'vm');
-  const held = (await volumesOf(parts, failover)).filter(({ state }) => inVm.has(state));
+  // The replica is of the failover that stands: what an earlier one left takes nothing out of the VM of a later one.
+  const own = (await anotherStands(parts, failover)) ? [] : await volumesOf(parts, failover);
+  const held = own.filter(({ state }) => inVm.has(state));
   const vm = await findAndStop(client, failover, intended.length > 0, signal);
   if (vm) {
     await takeVolumesOut(volumes, held, keepVolumes, signal);
@@ -129,7 +131,8 @@ async function giveBack(
       await updateVm(client, vm.id, { hostName }, options);
     }
   }
-  const placeholder = macOf(failover.id, placeholderKey, new Set());
+  // Of this VM: another one of the failover may have kept its own until it is expunged.
+  const placeholder = macOf(vm.id, placeholderKey, new Set());
   const leaving = vm.nics.filter(
     ({ mac, networkId }) =>
       mac !== placeholder &&
