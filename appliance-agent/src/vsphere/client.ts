@@ -120,7 +120,7 @@ export class VsphereClient implements AsyncDisposable {
     return this.#inventory.objects(signal);
   }
 
-  /** A VM as it is now. @throws OsseaError `vsphere.not-found` */
+  /** A VM as it is now, without its tags. @throws OsseaError `vsphere.not-found` */
   vm(moRef: MoRef, signal?: AbortSignal): Promise<VirtualMachine> {
     return this.#inventory.readVm(moRef, signal);
   }
