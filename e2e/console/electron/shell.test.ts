@@ -116,6 +116,8 @@ describe.skipIf(consoleTestsLack !== undefined)(
         }, wanted);
       await choose('Activity');
       await page.getByRole('heading', { level: 1, name: 'Activity' }).waitFor();
+      // It comes with the log, later than the heading.
+      await page.locator('input[type="search"]').waitFor();
       await choose('Find');
       await expect.poll(() => page.evaluate('document.activeElement?.type')).toBe('search');
       await choose('Keyboard shortcuts');
