@@ -406,6 +406,40 @@ describe('workload set', () => {
     expect(asked).toEqual([{ schedule, rpoGoalSeconds: 3600, conversion }]);
   });
 
+  it('gives static addresses to adapters, and takes them back', async () => {
+    const asked: unknown[] = [];
+    await using api = await serveTestApi({
+      updateWorkload: async (_id, settings) => {
+        asked.push(settings.conversion?.addresses);
+        return workload;
+      },
+    });
+    const before = Workload.parse({
+      ...workload,
+      settings: {
+        conversion: {
+          kind: 'virt-v2v',
+          addresses: [{ key: 4001, addresses: [{ address: '10.2.0.5', prefix: 24 }], nameservers: [] }],
+        },
+      },
+    });
+    api.records.workloads.push(before);
+    const set = ['workload', 'set', 'web-1', '--guest-address'];
+    const given = await run(api, [...set, '4000=10.1.0.5/24 gw 10.1.0.1 dns 10.1.0.2', '4001=none']);
+    expect(given).toMatchObject({ code: 0, err: '' });
+    expect(asked).toEqual([
+      [
+        {
+          key: 4000,
+          addresses: [{ address: '10.1.0.5', prefix: 24 }],
+          gateway: '10.1.0.1',
+          nameservers: ['10.1.0.2'],
+          searchDomains: [],
+        },
+      ],
+    ]);
+  });
+
   it('takes every choice back', async () => {
     const asked: unknown[] = [];
     await using api = await serveTestApi({
@@ -444,6 +478,7 @@ describe('workload set', () => {
     ['--schedule', 'now and then'],
     ['--rpo', 'soon'],
     ['--nic', '4000'],
+    ['--guest-address', '4000=10.1.0.5'],
   ])('with %s “%s” answers in one line that names both', async (option, value) => {
     await using api = await serveTestApi({ discoverTarget: async () => cloud });
     api.records.workloads.push(workload);

@@ -3,7 +3,10 @@ import {
   type CloudDiscovery,
   Conversion,
   type DeviceKey,
+  type GuestAddress,
+  guestAddressExample,
   OsseaError,
+  parseGuestAddress,
   type Schedule,
   TransportKind,
   type WorkloadChanges,
@@ -22,6 +25,7 @@ export interface SettingOptions {
   readonly rpo?: string;
   readonly conversion?: string;
   readonly hardware?: string;
+  readonly guestAddress?: readonly string[];
 }
 
 /** The settings that need the cloud's names, and so can only be changed, not given at the start. */
@@ -59,6 +63,10 @@ export function withSettings(command: Command): Command {
       new Option('--hardware <kind>', 'disks and adapters that the target VM gets').choices(
         Conversion.shape.hardware.unwrap().options,
       ),
+    )
+    .option(
+      '--guest-address <addresses...>',
+      `static addresses that are written into the guest, per adapter key: "4000=${guestAddressExample}"; 4000=none: it keeps what it has`,
     );
 }
 
@@ -116,16 +124,33 @@ export function mappingOf(
 }
 
 function conversionOf(
-  { conversion, hardware }: SettingOptions,
+  { conversion, hardware, guestAddress }: SettingOptions,
   before: Conversion | undefined,
 ): Conversion | undefined {
-  if (conversion === undefined && hardware === undefined) return undefined;
+  if (conversion === undefined && hardware === undefined && guestAddress === undefined) return undefined;
+  const named = (guestAddress ?? []).map(parseAddresses);
+  const kept = (before?.addresses ?? []).filter(({ key }) => !named.some((each) => each.key === key));
   return Conversion.parse({
     kind: 'virt-v2v',
     ...before,
     ...(conversion !== undefined && { kind: conversion }),
     ...(hardware !== undefined && { hardware }),
+    addresses: [...kept, ...named.flatMap(({ given }) => given ?? [])],
   });
+}
+
+/** `given` is undefined where the guest is to keep what it has. */
+function parseAddresses(text: string): { readonly key: number; readonly given: GuestAddress | undefined } {
+  const [, key, line = ''] = /^(\d+)=(.+)$/.exec(text) ?? [];
+  const given = key === undefined ? undefined : parseGuestAddress(Number(key), line);
+  if (key === undefined || (given === undefined && line.trim() !== 'none')) {
+    throw new OsseaError('request.invalid', `--guest-address is "${text}", which gives no addresses.`, {
+      field: '--guest-address',
+      value: text,
+      remedy: `Give such as "4000=${guestAddressExample}", or 4000=none; the key is shown by: ossea-agent inventory --json`,
+    });
+  }
+  return { key: Number(key), given };
 }
 
 function parseSchedule(text: string): Schedule {

@@ -6,6 +6,7 @@ export * from './error.ts';
 export * from './event.ts';
 export * from './failover.ts';
 export * from './guest.ts';
+export * from './guestAddress.ts';
 export * from './ids.ts';
 export * from './job.ts';
 export * from './replication.ts';

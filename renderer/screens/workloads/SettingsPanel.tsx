@@ -221,6 +221,16 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                     checked={chosen?.keepMac ?? false}
                     onChange={(event) => setNic(key, { keepMac: event.currentTarget.checked })}
                   />
+                  <TextInput
+                    w={300}
+                    label="Addresses in the guest"
+                    placeholder="It keeps what it has"
+                    value={form.addresses[key] ?? ''}
+                    error={problems.addresses?.[key]}
+                    onChange={({ currentTarget: { value } }) =>
+                      setForm({ ...form, addresses: { ...form.addresses, [key]: value } })
+                    }
+                  />
                 </Group>
               );
             })}

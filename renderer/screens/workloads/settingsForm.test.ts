@@ -52,3 +52,26 @@ test('a chosen offering that is not offered now is shown as what it is, not as t
   expect(choicesWith(offered, '').map(({ value }) => value)).toEqual(['', 'so-2']);
   expect(choicesWith([], 'so-1').at(-1)).toEqual({ value: 'so-1', label: 'so-1 (not offered now)' });
 });
+
+test('static addresses are typed in a line, refused where they are none, and taken back by an empty one', () => {
+  const typed = { ...form, addresses: { '4000': '10.1.0.5/24 gw 10.1.0.1' } };
+  expect(problemsOf(typed)).toEqual({});
+  const { conversion } = changesOf(typed, workload);
+  expect(conversion?.addresses).toEqual([
+    {
+      key: 4000,
+      addresses: [{ address: '10.1.0.5', prefix: 24 }],
+      gateway: '10.1.0.1',
+      nameservers: [],
+      searchDomains: [],
+    },
+  ]);
+  expect(problemsOf({ ...form, addresses: { '4000': '10.1.0.5' } }).addresses).toEqual({
+    '4000': expect.stringContaining('10.1.0.5/24'),
+  });
+  const given = { settings: WorkloadSettings.parse({ ...workload.settings, conversion }) };
+  expect(formOf(given).addresses).toEqual(typed.addresses);
+  expect(changesOf(formOf(given), given)).toEqual({});
+  const emptied = { ...formOf(given), addresses: { '4000': ' ' } };
+  expect(changesOf(emptied, given).conversion?.addresses).toEqual([]);
+});

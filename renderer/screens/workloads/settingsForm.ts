@@ -1,6 +1,9 @@
 import {
   CloudId,
   Conversion,
+  guestAddressExample,
+  guestAddressText,
+  parseGuestAddress,
   Schedule,
   TransportKind,
   type Workload,
@@ -26,6 +29,8 @@ export interface SettingsForm {
   readonly nics: readonly Nic[];
   /** Disk offering by disk key. */
   readonly disks: Readonly<Record<string, string>>;
+  /** Lines with the static addresses that are written into the guest, by adapter key. */
+  readonly addresses: Readonly<Record<string, string>>;
 }
 
 export function formOf({ settings }: Pick<Workload, 'settings'>): SettingsForm {
@@ -41,6 +46,9 @@ export function formOf({ settings }: Pick<Workload, 'settings'>): SettingsForm {
     hardware: settings.conversion.hardware,
     nics: settings.nics,
     disks: Object.fromEntries(settings.disks.map(({ key, diskOfferingId }) => [key, diskOfferingId])),
+    addresses: Object.fromEntries(
+      settings.conversion.addresses.map((given) => [given.key, guestAddressText(given)]),
+    ),
   };
 }
 
@@ -60,6 +68,7 @@ export function rebase(form: SettingsForm, before: SettingsForm, now: SettingsFo
     hardware: pick('hardware'),
     nics: pick('nics'),
     disks: pick('disks'),
+    addresses: pick('addresses'),
   };
 }
 
@@ -68,13 +77,18 @@ const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 const longestName = 63;
 
 /** What is wrong with the form, by field; nothing while it can be saved. */
-export function problemsOf({ targetName, schedule, rpoGoal }: SettingsForm): {
+export function problemsOf({ targetName, schedule, rpoGoal, addresses }: SettingsForm): {
   readonly targetName?: string;
   readonly schedule?: string;
   readonly rpoGoal?: string;
+  /** By adapter key. */
+  readonly addresses?: Readonly<Record<string, string>>;
 } {
   const name = targetName.trim();
   const minutes = Number(rpoGoal);
+  const unread = Object.entries(addresses)
+    .filter(([key, line]) => line.trim() !== '' && parseGuestAddress(Number(key), line) === undefined)
+    .map(([key]) => [key, `Such as ${guestAddressExample}`]);
   return {
     ...(name.length > longestName && {
       targetName: `CloudStack takes ${longestName} characters, this name has ${name.length}`,
@@ -83,6 +97,7 @@ export function problemsOf({ targetName, schedule, rpoGoal }: SettingsForm): {
       schedule: 'A number of minutes, or five fields of cron and a time zone if not UTC',
     }),
     ...(rpoGoal.trim() !== '' && (!Number.isInteger(minutes) || minutes < 1) && { rpoGoal: 'Whole minutes' }),
+    ...(unread.length > 0 && { addresses: Object.fromEntries(unread) }),
   };
 }
 
@@ -113,6 +128,11 @@ export function changesOf(form: SettingsForm, { settings }: Pick<Workload, 'sett
     ...settings.conversion,
     kind: form.conversion,
     hardware: form.hardware,
+    ...(!same(form.addresses, before.addresses) && {
+      addresses: Object.entries(form.addresses).flatMap(
+        ([key, line]) => parseGuestAddress(Number(key), line) ?? [],
+      ),
+    }),
   });
   const disks = Object.entries(form.disks)
     .filter(([, offering]) => offering !== '')
