@@ -47,13 +47,13 @@ export async function streamEvents(
   });
   response.write(': connected\nretry: 2000\n\n');
 
-  let takenAt = Date.now();
+  let takenAt = performance.now();
   const heartbeat = setInterval(() => {
     if (response.writableNeedDrain) {
-      if (Date.now() - takenAt > stallLimit) response.destroy();
+      if (performance.now() - takenAt > stallLimit) response.destroy();
       return;
     }
-    takenAt = Date.now();
+    takenAt = performance.now();
     response.write(': heartbeat\n\n');
   }, heartbeatInterval);
 
@@ -67,7 +67,7 @@ export async function streamEvents(
       if (response.writableNeedDrain) await once(response, 'drain', { signal: until });
       for (const sample of samples.values()) response.write(formatEvent(sample));
       samples.clear();
-      takenAt = Date.now();
+      takenAt = performance.now();
       response.write(formatEvent(numbered));
     }
   } catch (error) {

@@ -30,7 +30,7 @@ export async function waitForJob(
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Record<string, unknown>> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
     const answer = await queryJob(connection, job, signal);
     if (answer?.jobstatus === 1) return z.record(z.string(), z.unknown()).catch({}).parse(answer.jobresult);
@@ -38,7 +38,7 @@ export async function waitForJob(
       const failure = JobFailure.catch({}).parse(answer.jobresult);
       throw jobError(job.subject, failure.errorcode ?? answer.jobresultcode, failure.errortext);
     }
-    if (Date.now() + pauseMs > deadline) {
+    if (performance.now() + pauseMs > deadline) {
       throw outcomeUnknown(
         job.subject,
         `its job ${job.id} did not end within ${Math.round(timeoutMs / 1000)} s`,

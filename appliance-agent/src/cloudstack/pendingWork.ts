@@ -23,7 +23,7 @@ export async function lookWhenSettled<T extends Busy>(
   passing: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  const deadline = Date.now() + longestWaitMs;
+  const deadline = performance.now() + longestWaitMs;
   for (;;) {
     const seen = await look();
     if (seen?.pendingJobId !== undefined) {
@@ -31,7 +31,7 @@ export async function lookWhenSettled<T extends Busy>(
       const after = await look();
       if (after === undefined || !passing.has(after.state)) return after;
     } else if (seen === undefined || !passing.has(seen.state)) return seen;
-    if (Date.now() >= deadline) {
+    if (performance.now() >= deadline) {
       throw outcomeUnknown(`the work on ${seen.name}`, `it stays in the state ${seen.state}`);
     }
     await delay(pollMs, undefined, { signal }).catch((error: unknown) => {

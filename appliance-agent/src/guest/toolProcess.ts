@@ -105,8 +105,8 @@ export class ToolProcess implements AsyncDisposable {
   /** Waits until no helper is left, as a device that is still open cannot be detached. */
   async #groupGone(): Promise<void> {
     const { pid } = this.#process;
-    const until = Date.now() + patienceMs;
-    while (pid !== undefined && signalGroup(pid, 0) && Date.now() < until) await delay(20);
+    const until = performance.now() + patienceMs;
+    while (pid !== undefined && signalGroup(pid, 0) && performance.now() < until) await delay(20);
   }
 
   /** Ends the tool: politely, so that it removes what it made, and then hard. May be called again; never rejects. */

@@ -50,13 +50,17 @@ export async function attachVolume(
   const intent = await update(context, settled, { state: 'attaching', attachedVmId: context.applianceVmId });
   assertCreated(intent);
 
-  const deadline = Date.now() + context.deviceTimeoutMs;
+  const deadline = performance.now() + context.deviceTimeoutMs;
   for (;;) {
     const volume = await plug(context, intent, signal, onWaiting);
-    const waitMs = Math.min(deviceRecheckMs, context.deviceTimeoutMs, Math.max(0, deadline - Date.now()));
+    const waitMs = Math.min(
+      deviceRecheckMs,
+      context.deviceTimeoutMs,
+      Math.max(0, deadline - performance.now()),
+    );
     const device = await waitForDevice(context.deviceDir, intent.volumeId, waitMs, signal);
     if (device) return await adoptDevice(context, intent, volume, device, signal);
-    if (Date.now() >= deadline) throw deviceMissing(context, intent);
+    if (performance.now() >= deadline) throw deviceMissing(context, intent);
   }
 }
 

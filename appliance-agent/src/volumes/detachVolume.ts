@@ -34,12 +34,16 @@ export async function detachVolume(
   const links = deviceLinkNames(volumeId).map((name) => join(context.deviceDir, name));
   await removePersistentLinks(context.linkDir, links);
 
-  const deadline = Date.now() + context.deviceTimeoutMs;
+  const deadline = performance.now() + context.deviceTimeoutMs;
   for (;;) {
     await context.vmTurns.take(context.applianceVmId, signal, () => unplug(context, intent, signal));
-    const waitMs = Math.min(deviceRecheckMs, context.deviceTimeoutMs, Math.max(0, deadline - Date.now()));
+    const waitMs = Math.min(
+      deviceRecheckMs,
+      context.deviceTimeoutMs,
+      Math.max(0, deadline - performance.now()),
+    );
     if (await waitForNoDevice(context.deviceDir, volumeId, waitMs, signal)) break;
-    if (Date.now() >= deadline) {
+    if (performance.now() >= deadline) {
       throw new OsseaError(
         'volume.device-busy',
         `CloudStack has detached ${intent.name}, but its device is still in ${context.deviceDir} after ${Math.round(context.deviceTimeoutMs / 1000)} s.`,

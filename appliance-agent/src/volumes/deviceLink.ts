@@ -63,7 +63,7 @@ async function watchUntil<T>(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let wake = () => {};
   let watcher: FSWatcher | undefined;
   try {
@@ -77,7 +77,7 @@ async function watchUntil<T>(
       const { promise: changed, resolve } = Promise.withResolvers<void>();
       wake = resolve;
       const found = await look();
-      const leftMs = deadline - Date.now();
+      const leftMs = deadline - performance.now();
       if (found !== undefined || leftMs <= 0) return found;
       const timer = setTimeout(resolve, Math.min(pollMs, leftMs));
       await orAborted(changed, signal).finally(() => clearTimeout(timer));

@@ -66,8 +66,7 @@ export class JobRun {
   readonly #redact: (text: string) => string;
   readonly #sampler: NodeJS.Timeout;
   readonly #working = new Set<Promise<unknown>>();
-  #sampledAt = 0;
-  #keptAt = 0;
+  #keptAt = Number.NEGATIVE_INFINITY;
   #dirty = false;
   #pauseMessage = '';
 
@@ -255,25 +254,24 @@ export class JobRun {
   #sample(): void {
     if (!this.#dirty || this.#progress.size === 0) return;
     this.#dirty = false;
-    this.#sampledAt = Date.now();
     const disks = [...this.#progress.values()];
     const bytesPerSecond = disks.reduce((sum, disk) => sum + disk.bytesPerSecond, 0);
     const left = disks.reduce((sum, disk) => sum + Math.max(0, disk.plannedBytes - disk.doneBytes), 0);
     this.#hub.sample({
       kind: 'progress',
-      at: new Date(this.#sampledAt).toISOString(),
+      at: new Date().toISOString(),
       jobId: this.jobId,
       disks,
       bytesPerSecond,
       ...(bytesPerSecond > 0 && { etaSeconds: left / bytesPerSecond }),
     });
-    if (this.#sampledAt - this.#keptAt < keepIntervalMs) return;
+    if (performance.now() - this.#keptAt < keepIntervalMs) return;
     // The next one tries again.
     this.#keepProgress().catch(() => undefined);
   }
 
   async #keepProgress(): Promise<void> {
-    this.#keptAt = Date.now();
+    this.#keptAt = performance.now();
     if (this.#progress.size > 0) await this.#store.jobs.putProgress(this.jobId, [...this.#progress.values()]);
   }
 }
