@@ -3,7 +3,7 @@ import type { BootCheck, Failover } from '../../../appliance-agent/src/contract/
 import { Fact } from '../../components/Fact.tsx';
 import { formatDuration } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
-import { hardwareWords, pointWords, policyWords, verifyWords } from './choiceWords.ts';
+import { hardwareWords, pointWords, policyWords, reachNames, verifyWords } from './choiceWords.ts';
 import { exactly } from './failoverWords.ts';
 
 const minute = 60;
@@ -41,6 +41,7 @@ function chosenOf({ request }: Failover): readonly (readonly [string, string])[]
         request.leaseMinutes === undefined ? 'No' : `After ${formatDuration(request.leaseMinutes * minute)}`,
       ],
       ...common,
+      ...(checks.length === 0 ? [] : [['How the checks reach the VM', reachNames[request.reach]] as const]),
     ];
   const planned = request.mode === 'planned';
   return [

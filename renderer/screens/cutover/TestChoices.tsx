@@ -3,7 +3,7 @@ import type { CloudNetwork } from '../../../appliance-agent/src/contract/index.t
 import type { ChoicesProps } from './CommonChoices.tsx';
 import styles from './choices.module.css';
 import type { Choices } from './choices.ts';
-import { offered, pointWords } from './choiceWords.ts';
+import { offered, pointWords, reachNames } from './choiceWords.ts';
 
 const reachWords: Record<Choices['reach'], string> = {
   auto: 'The appliance gets a NIC on the test network until the checks are done, kept apart from its own networks; a check with a host of its own needs none.',
@@ -60,11 +60,7 @@ export function TestChoices({
       <NativeSelect
         label="How the checks reach the VM"
         description={reachWords[choices.reach]}
-        data={[
-          { value: 'auto', label: 'As each check needs' },
-          { value: 'nic', label: 'By a NIC of the appliance' },
-          { value: 'direct', label: 'Over the appliance’s own networks' },
-        ]}
+        data={offered(reachNames)}
         value={choices.reach}
         onChange={({ currentTarget: { value } }) => onChange({ reach: value as Choices['reach'] })}
       />

@@ -23,6 +23,12 @@ export const pointWords: Record<StartTestFailover['point'], string> = {
   quiesced: 'Replicate first, quiesced',
 };
 
+export const reachNames: Record<StartTestFailover['reach'], string> = {
+  auto: 'As each check needs',
+  nic: 'By a NIC of the appliance',
+  direct: 'Over the appliance’s own networks',
+};
+
 export const hardwareWords: Record<Conversion['hardware'], string> = {
   'virtio-blk': 'virtio',
   'virtio-scsi': 'virtio-scsi',
