@@ -17,8 +17,7 @@ export async function lockState(stateDir: string): Promise<AsyncDisposable> {
   // Appliances run Linux. Elsewhere, where the demo may run, there need not be a flock(1).
   if (process.platform !== 'linux') return file;
   try {
-    // Only for development is there an agent elsewhere, where util-linux is not.
-    if (process.platform === 'linux') await lock(file, stateDir);
+    await lock(file, stateDir);
     return file;
   } catch (error) {
     await file.close();
