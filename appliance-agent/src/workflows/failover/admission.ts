@@ -44,7 +44,7 @@ export async function isAdmitted(
   const { workloadName, state } = failover;
   const refused = new OsseaError(
     'request.conflict',
-    `The failover of ${workloadName} was not ${what}: another job has worked on it since that was asked for. It is ${state}${isTheirs ? ', and its replica is another failover’s by now' : ''}.`,
+    `The failover of ${workloadName} was not ${what}: another job has worked on it since that was asked for. It is ${state}${isTheirs && states.includes(state) ? ', and its replica is another failover’s by now' : ''}.`,
     { field: 'id', value: failover.id, remedy: 'Look at it again, and ask anew where it is still wanted.' },
   );
   await finishJob(parts, run, undefined, refused.toProblem());
