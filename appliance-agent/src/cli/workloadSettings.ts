@@ -75,7 +75,7 @@ export function withMapping(command: Command): Command {
     .option('--service-offering <offering>', 'of the VM on the target, by name or id; none: the target’s')
     .option(
       '--nic <mapping...>',
-      'per adapter key: 4000=<network>[,test=<network>][,keep-mac][,address=<ip>], networks by name or id; 4000=none: the target’s',
+      'per adapter key: 4000=<network>[,test=<network>][,new-mac][,address=<ip>], networks by name or id; 4000=none: the target’s',
     );
 }
 
@@ -173,13 +173,13 @@ function parseSchedule(text: string): Schedule {
 function parseNic(text: string, cloud: CloudDiscovery): WorkloadSettings['nics'][number] {
   const [, key, rest] = /^(\d+)=(.+)$/.exec(text) ?? [];
   const [network, ...more] = rest?.split(',') ?? [];
-  const known = more.every((part) => part === 'keep-mac' || /^(test|address)=./.test(part));
+  const known = more.every((part) => part === 'new-mac' || /^(test|address)=./.test(part));
   if (key === undefined || network === undefined || !known) {
     throw new OsseaError('request.invalid', `--nic is "${text}", which is not a mapping.`, {
       field: '--nic',
       value: text,
       remedy:
-        'Give such as 4000=production,test=sandbox,keep-mac; the key is shown by: ossea-agent inventory --json',
+        'Give such as 4000=production,test=sandbox,new-mac; the key is shown by: ossea-agent inventory --json',
     });
   }
   const given = (name: string) => more.find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -190,7 +190,7 @@ function parseNic(text: string, cloud: CloudDiscovery): WorkloadSettings['nics']
     key: Number(key) as DeviceKey,
     networkId: idOf(network),
     ...(test !== undefined && { testNetworkId: idOf(test) }),
-    keepMac: more.includes('keep-mac'),
+    keepMac: !more.includes('new-mac'),
     ...(address !== undefined && { address }),
   };
 }

@@ -66,7 +66,7 @@ const settings = {
   /** Name of the VM on the target. */
   targetName: z.string().min(1).max(63),
   serviceOfferingId: CloudId,
-  /** Per source NIC key; those not named take the target's default network. */
+  /** Per source NIC key; those not named take the target's default network, and keep their MAC address. */
   nics: z.array(
     z.object({
       key: DeviceKey,

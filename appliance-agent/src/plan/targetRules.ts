@@ -1,5 +1,6 @@
 import type { CloudNetwork, DiskOffering, ResourceLimit, ServiceOffering } from '../contract/index.ts';
 import type { Facts } from './facts.ts';
+import { keepsMac } from './keptMac.ts';
 import { offeringShortfall } from './offering.ts';
 import type { Finding, Rule } from './rule.ts';
 import { suggestTargetName, targetNameProblem } from './targetName.ts';
@@ -290,8 +291,9 @@ export const targetRules: readonly Rule<TargetFacts>[] = [
     severity: 'warning',
     find: ({ vm, workload, targetVms }) =>
       vm.nics.flatMap(({ key, label, mac }) => {
-        const kept = workload.settings.nics.find((nic) => nic.key === key)?.keepMac ?? false;
-        const owner = kept ? targetVms.find(({ macAddresses }) => macAddresses.includes(mac)) : undefined;
+        const owner = keepsMac(workload.settings, key)
+          ? targetVms.find(({ macAddresses }) => macAddresses.includes(mac))
+          : undefined;
         if (!owner) return [];
         return [
           {

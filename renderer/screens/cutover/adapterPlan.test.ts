@@ -33,11 +33,11 @@ const choice = { kind: 'live', networkId: '', createNetwork: false } as const;
 const told = (...asked: Parameters<typeof adapterPlans>) =>
   adapterPlans(...asked).map(({ network: on, mac, address }) => [on, mac, address]);
 
-test('a cutover keeps a MAC and an address where they were chosen, and takes the default of the target elsewhere', () => {
-  const own = { key: 4000 as DeviceKey, networkId: 'dmz', keepMac: true, address: '10.1.0.5' };
+test('a cutover keeps each MAC unless a new one was chosen, and takes the target’s network where none was', () => {
+  const own = { key: 4000 as DeviceKey, networkId: 'dmz', keepMac: false, address: '10.1.0.5' };
   expect(told(given({ nics: [own] }), choice)).toEqual([
-    ['DMZ', '00:50:56:00:00:00, kept', '10.1.0.5'],
-    ['Production', 'A new one', 'CloudStack chooses'],
+    ['DMZ', 'A new one', '10.1.0.5'],
+    ['Production', '00:50:56:00:00:01, kept', 'CloudStack chooses'],
   ]);
 });
 

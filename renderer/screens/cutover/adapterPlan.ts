@@ -4,6 +4,7 @@ import type {
   VirtualNic,
   Workload,
 } from '../../../appliance-agent/src/contract/index.ts';
+import { keepsMac } from '../../../appliance-agent/src/plan/keptMac.ts';
 import type { Choices } from './choices.ts';
 
 /** What becomes of one network adapter of the source. */
@@ -52,7 +53,7 @@ export function adapterPlans(
     return {
       ...common,
       network: nameOf(own?.networkId ?? defaultNetwork) ?? 'None yet',
-      mac: own?.keepMac ? `${mac}, kept` : newMac,
+      mac: keepsMac(settings, key) ? `${mac}, kept` : newMac,
       address: [own?.address ?? byCloud, ...(written === undefined ? [] : [`${written} in the guest`])].join(
         ', ',
       ),

@@ -218,7 +218,7 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                     mb={9}
                     label="Keep its MAC address"
                     disabled={chosen === undefined}
-                    checked={chosen?.keepMac ?? false}
+                    checked={chosen?.keepMac ?? true}
                     onChange={(event) => setNic(key, { keepMac: event.currentTarget.checked })}
                   />
                   <TextInput

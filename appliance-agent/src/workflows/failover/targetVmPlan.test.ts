@@ -93,10 +93,13 @@ describe('the plan of a target VM', () => {
     ]);
   });
 
-  it('keeps a MAC address where that was chosen, and refuses where another VM has it, naming it', () => {
+  it('keeps a MAC address unless a new one was chosen, and refuses where another VM has it, naming it', () => {
     const vm = vmFixture(1, { nics: [nic(4000, '00:50:56:AA:00:01')] });
+    expect(planTargetVm(facts({ vm })).nics[0]?.mac).toBe('00:50:56:aa:00:01');
     const nics = [{ key: 4000, networkId: lan, keepMac: true }];
     expect(planTargetVm(facts({ vm }, { nics })).nics[0]?.mac).toBe('00:50:56:aa:00:01');
+    const anew = [{ key: 4000, networkId: lan, keepMac: false }];
+    expect(planTargetVm(facts({ vm }, { nics: anew })).nics[0]?.mac).toMatch(/^06:/);
     const targetVms = [{ name: 'old-web', macAddresses: ['00:50:56:aa:00:01'] }];
     const refused = refusal(facts({ vm, targetVms }, { nics }));
     expect(isOsseaError(refused, 'failover.mac-in-use')).toBe(true);

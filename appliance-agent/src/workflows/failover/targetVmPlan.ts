@@ -15,6 +15,7 @@ import {
 import type { ConversionResult } from '../../guest/conversion.ts';
 import { suggestOsType, type TargetHardware, targetHardware } from '../../guest/targetHardware.ts';
 import type { TargetVm } from '../../plan/facts.ts';
+import { keepsMac } from '../../plan/keptMac.ts';
 import { suggestOffering } from '../../plan/offering.ts';
 import { targetNameOf } from '../../plan/targetRules.ts';
 import { macOf } from './ownerIds.ts';
@@ -203,7 +204,8 @@ function planNics(facts: TargetVmFacts): PlannedNic[] {
     const networkId = kind === 'test' ? test?.id : (settings?.networkId ?? target.networkId);
     if (networkId === undefined) throw incomplete('network', 'target.networkId');
     const network = cloud.networks.find(({ id }) => id === networkId);
-    const keptMac = kind === 'live' && settings?.keepMac ? nic.mac.toLowerCase() : undefined;
+    const isKept = kind === 'live' && nic.key !== noNic.key && keepsMac(workload.settings, nic.key);
+    const keptMac = isKept ? nic.mac.toLowerCase() : undefined;
     if (keptMac !== undefined) assertFree(nic, keptMac, targetVms);
     const address = settings?.address;
     return [
