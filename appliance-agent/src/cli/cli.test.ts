@@ -406,6 +406,24 @@ describe('workload set', () => {
     expect(asked).toEqual([{ schedule, rpoGoalSeconds: 3600, conversion }]);
   });
 
+  it('shows what is chosen for an adapter, with the names of networks where the cloud tells them', async () => {
+    const settings = { nics: [{ key: 4001, networkId: 'net-1', keepMac: false, address: '10.1.0.7' }] };
+    const shown = Workload.parse({ ...workload, settings });
+    let asked = 0;
+    await using api = await serveTestApi({
+      discoverTarget: async () => {
+        asked += 1;
+        if (asked > 1) throw new OsseaError('cloudstack.unreachable', 'It is away.');
+        const network = { id: 'net-1', name: 'DMZ', kind: 'Isolated', zoneId: 'zone', state: 'Implemented' };
+        return CloudDiscovery.parse({ ...cloud, networks: [network] });
+      },
+    });
+    api.records.workloads.push(shown);
+    const show = () => run(api, ['workload', 'show', 'web-1']);
+    expect((await show()).out).toMatch(/4001 +DMZ +chosen with it +a new one +10\.1\.0\.7 +as they are/);
+    expect((await show()).out).toMatch(/4001 +net-1 /);
+  });
+
   it('gives static addresses to adapters, and takes them back', async () => {
     const asked: unknown[] = [];
     await using api = await serveTestApi({

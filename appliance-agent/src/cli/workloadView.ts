@@ -1,4 +1,12 @@
-import type { CycleRecord, Readiness, ReplicationStatus, Schedule, Workload } from '../contract/index.ts';
+import {
+  type CloudNetwork,
+  type CycleRecord,
+  guestAddressText,
+  type Readiness,
+  type ReplicationStatus,
+  type Schedule,
+  type Workload,
+} from '../contract/index.ts';
 import { fields, table } from './output.ts';
 import { showBytes, showDuration, showRate } from './quantities.ts';
 
@@ -28,8 +36,8 @@ export function workloadTable(workloads: readonly Workload[]): string {
   );
 }
 
-/** All about a workload. */
-export function describeWorkload(workload: Workload): string {
+/** All about a workload. @param networks of its target, for their names */
+export function describeWorkload(workload: Workload, networks: readonly CloudNetwork[] = []): string {
   const { settings } = workload;
   const head = fields([
     ['Workload', `${workload.name} (${workload.id})`],
@@ -62,7 +70,29 @@ export function describeWorkload(workload: Workload): string {
     ]),
     'The VM has no disks.',
   );
-  return `${head}\n\n${disks}`;
+  return [head, disks, ...adaptersOf(workload, networks)].join('\n\n');
+}
+
+/** The network adapters that have settings of their own. */
+function adaptersOf({ settings }: Workload, networks: readonly CloudNetwork[]): string[] {
+  const { nics, conversion } = settings;
+  const keys = [...new Set([...nics, ...conversion.addresses].map(({ key }) => key))].sort((a, b) => a - b);
+  if (keys.length === 0) return [];
+  const nameOf = (id: string | undefined) =>
+    id === undefined ? undefined : (networks.find((network) => network.id === id)?.name ?? id);
+  const rows = keys.map((key) => {
+    const nic = nics.find((one) => one.key === key);
+    const written = conversion.addresses.find((one) => one.key === key);
+    return [
+      String(key),
+      nameOf(nic?.networkId) ?? 'the target’s',
+      nameOf(nic?.testNetworkId) ?? 'chosen with it',
+      (nic?.keepMac ?? true) ? 'kept' : 'a new one',
+      nic?.address ?? 'CloudStack chooses',
+      written === undefined ? 'as they are' : guestAddressText(written),
+    ];
+  });
+  return [table(['Adapter', 'Network', 'In a test', 'MAC', 'Address', 'Addresses in the guest'], rows, '')];
 }
 
 /** The verdict and what stands against it. */

@@ -5,6 +5,7 @@ import {
   CloudId,
   OsseaError,
   type ResourceLimit,
+  type ServiceOffering,
   type TargetEndpoint,
   type UpdateTarget,
 } from '../../contract/index.ts';
@@ -278,6 +279,14 @@ function describeHost({ name, available, uefi, tags }: CloudHost): string {
   return `${name}${firmware}${tagged}${available ? '' : ', not available'}`;
 }
 
+function describeServiceOffering({ name, id, custom, cpuCount, memoryBytes }: ServiceOffering): string {
+  const size = [
+    ...(cpuCount === undefined ? [] : [`${cpuCount} CPU`]),
+    ...(memoryBytes === undefined ? [] : [showBytes(memoryBytes)]),
+  ].join(', ');
+  return `${name} (${id}) ${custom ? 'any size' : size}`.trimEnd();
+}
+
 function describeDiscovery(discovery: CloudDiscovery): string {
   const { attachSlots, applianceVm, capabilities } = discovery;
   const named = (items: readonly { name: string; id: string }[]) =>
@@ -300,7 +309,7 @@ function describeDiscovery(discovery: CloudDiscovery): string {
         return `${name} (${id})${zone ? ` in ${zone.name}` : ''}`;
       }),
     ),
-    section('Service offerings', named(discovery.serviceOfferings)),
+    section('Service offerings', discovery.serviceOfferings.map(describeServiceOffering)),
     section(
       'Disk offerings',
       discovery.diskOfferings.map(

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import {
   type AddWorkloadsResult,
+  type CloudNetwork,
+  isOsseaError,
   OsseaError,
   type Workload,
   type WorkloadChanges,
@@ -21,6 +23,20 @@ import {
   withSettings,
 } from '../workloadSettings.ts';
 import { describeReadiness, describeReplication, describeWorkload, workloadTable } from '../workloadView.ts';
+
+/** The networks of a workload's target, where there are some to be named. Without an answer of the cloud their ids have to do. */
+async function networksFor(
+  client: AgentClient,
+  { targetId, settings }: Workload,
+): Promise<readonly CloudNetwork[]> {
+  if (settings.nics.length === 0) return [];
+  try {
+    return (await client.call('discoverTarget', { params: { id: targetId } })).networks;
+  } catch (error) {
+    if (isOsseaError(error)) return [];
+    throw error;
+  }
+}
 
 /** `workload …`. */
 export function workloadCommands(program: Command, shell: Shell): void {
@@ -72,7 +88,8 @@ export function workloadCommands(program: Command, shell: Shell): void {
     .action(async (text: string, _options: unknown, command: Command) => {
       const { client, output } = contextOf(shell, command);
       const found = await pickWorkload(client, text);
-      output.result(found, () => describeWorkload(found));
+      const networks = await networksFor(client, found);
+      output.result(found, () => describeWorkload(found, networks));
     });
 
   withMapping(
@@ -94,7 +111,8 @@ export function workloadCommands(program: Command, shell: Shell): void {
       params: { id },
       body: { ...settingsOf(options, settings), ...mapping },
     });
-    output.result(updated, () => describeWorkload(updated));
+    const networks = await networksFor(client, updated);
+    output.result(updated, () => describeWorkload(updated, networks));
   });
 
   workload
