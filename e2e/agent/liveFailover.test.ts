@@ -5,6 +5,7 @@ import {
   FailoverReport,
   isOsseaError,
 } from '../../appliance-agent/src/contract/index.ts';
+import { SignedClient } from '../lab/cloud/signedClient.ts';
 import { LiveSite, mebibyte } from './liveSite.ts';
 
 let site: LiveSite;
@@ -398,6 +399,46 @@ describe('a MAC address', () => {
     expect(second.problem).toBeUndefined();
     expect(site.targetVm(second)?.nics.map((nic) => nic.mac)).toEqual([mac]);
     await site.commit(second);
+  });
+
+  it('is free again also where the VM was on every network of an account that may not expunge', async () => {
+    const macs = ['00:50:56:ab:00:03', '00:50:56:ab:00:04'];
+    const workload = await site.protectedWorkload('both-nets', [8], { nics: macs.map((mac) => ({ mac })) });
+    const { networkId, testNetworkId } = site.site.lab.cloud.defaults;
+    const networks = [networkId, testNetworkId].map((id) => CloudId.parse(id));
+    const { vms } = await site.client.call('inventory', { params: { id: workload.sourceId } });
+    const { nics = [] } = vms.find(({ instanceUuid }) => instanceUuid === workload.instanceUuid) ?? {};
+    await site.client.call('updateWorkload', {
+      params: { id: workload.id },
+      body: {
+        nics: nics.map(({ key }, index) => ({
+          key,
+          networkId: networks[index] ?? networks[0]!,
+          keepMac: true,
+        })),
+      },
+    });
+    await site.rollBack(await site.failOver(workload));
+    const second = await site.failOver(workload);
+    expect(second.problem).toBeUndefined();
+    expect(site.targetVm(second)?.nics.map(({ mac }) => mac)).toEqual(macs);
+    await site.commit(second);
+  });
+
+  it('that stays with the destroyed VM, as its account has no other network, is told by the rollback and before the next failover', async () => {
+    await using alone = await LiveSite.open();
+    const { cloud } = alone.site.lab;
+    await new SignedClient(cloud).job('deleteNetwork', { id: cloud.defaults.testNetworkId });
+    const mac = '00:50:56:ab:00:05';
+    const workload = await alone.protectedWorkload('one-net', [8], { nics: [{ mac }] });
+    const rolledBack = await alone.rollBack(await alone.failOver(workload));
+    const { steps } = await alone.client.call('getJob', { params: { id: rolledBack.jobId ?? '' } });
+    expect(steps.find(({ name }) => name === 'vm')?.message).toContain(mac);
+    const { concerns } = await alone.client.call('planFailover', {
+      params: { id: workload.id },
+      body: { kind: 'live' },
+    });
+    expect(concerns.map(({ rule, severity }) => `${severity} ${rule}`)).toContain('warning nic.mac-held');
   });
 
   it('that another VM has is refused before anything is done, and not changed', async () => {

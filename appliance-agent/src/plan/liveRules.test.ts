@@ -35,6 +35,7 @@ function facts(
     request: StartLiveFailover.parse(request),
     forecast,
     loss: { seconds: 3600, bytes: 5 * 2 ** 20 },
+    heldMacs: new Set<string>(),
     vmProblem: undefined,
     ...changes,
   };
@@ -92,6 +93,13 @@ describe('a cutover', () => {
     ],
   ])('is refused by %s before the source is touched', (rule, given) => {
     expect(found(given)).toContain(`critical ${rule}`);
+  });
+
+  it('warns of an address that the destroyed VM of an earlier failover has still, unless a new one is chosen', () => {
+    const heldMacs = new Set(nics.map(({ mac }) => mac.toLowerCase()));
+    expect(found(facts({ heldMacs }))).toEqual(['warning nic.mac-held']);
+    const anew = settings({ nics: [{ key: 4000, networkId: 'lan', keepMac: false }] });
+    expect(found(facts({ heldMacs }, {}, anew))).toEqual([]);
   });
 
   it('may share its host name with a VM of another network', () => {

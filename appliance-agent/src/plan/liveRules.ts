@@ -9,6 +9,7 @@ import type {
   Workload,
 } from '../contract/index.ts';
 import { type FailoverFacts, failoverConcerns } from './failoverRules.ts';
+import { keepsMac } from './keptMac.ts';
 import { byGravity, judge, nothing, type Rule } from './rule.ts';
 import { targetNameOf, targetRules } from './targetRules.ts';
 
@@ -19,6 +20,8 @@ export interface LiveFacts extends FailoverFacts {
   readonly forecast: ReplicationStatus['forecast'];
   /** What of the source's writes the target would not have. */
   readonly loss: { readonly seconds: number; readonly bytes?: number | undefined } | undefined;
+  /** MAC addresses that VMs of earlier failovers may have still, which are destroyed and not expunged. */
+  readonly heldMacs: ReadonlySet<string>;
   /** Why the VM cannot be planned, such as an address that another VM has. */
   readonly vmProblem: Problem | undefined;
 }
@@ -151,6 +154,20 @@ const liveRules: readonly Rule<LiveFacts>[] = [
       vmProblem
         ? [{ subject: vm.name, summary: vmProblem.detail, remedy: vmProblem.remedy ?? vmProblem.title }]
         : nothing,
+  },
+  {
+    // The account does not see such a VM, nor when it is expunged at last.
+    id: 'nic.mac-held',
+    severity: 'warning',
+    find: ({ vm, workload, heldMacs }) =>
+      vm.nics
+        .filter(({ key, mac }) => keepsMac(workload.settings, key) && heldMacs.has(mac.toLowerCase()))
+        .map(({ label, mac }) => ({
+          subject: label,
+          summary: `Its address ${mac} is to be kept, but the VM of an earlier failover has it until CloudStack expunges that: a day or two after the rollback.`,
+          remedy:
+            'Let the cloud’s administrator expunge that VM first, or choose a new address; else the VM is refused after the shutdown.',
+        })),
   },
   {
     id: 'failover.live-network',

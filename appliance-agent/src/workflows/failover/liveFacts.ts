@@ -17,6 +17,7 @@ import type { WorkflowParts } from '../parts.ts';
 import { replicationStatus } from '../replicationStatus.ts';
 import { fenceOf, nameBefore } from './fence.ts';
 import { converterProblem } from './guestConverter.ts';
+import { recall } from './liveMemory.ts';
 import { type SourceFacts, sourceFacts } from './sourceFacts.ts';
 import { planTargetVm, type TargetVmFacts } from './targetVm.ts';
 import { replicaPool } from './vmMethod.ts';
@@ -26,6 +27,9 @@ const noFailover = '00000000-0000-4000-8000-000000000000';
 
 /** How long a source that is said to be lost is asked all the same. Milliseconds. */
 const lostPatienceMs = 10_000;
+
+/** How long CloudStack keeps a destroyed VM at most: `expunge.delay` and `expunge.interval`, a day each unless set otherwise. Milliseconds. */
+const expungeMs = 2 * 24 * 3_600_000;
 
 /** More than a workload has. */
 const earlierFailovers = 1000;
@@ -108,11 +112,22 @@ export async function liveFacts(
             seconds: lagSeconds,
             ...(churnBytesPerSecond > 0 && { bytes: Math.round(churnBytesPerSecond * lagSeconds) }),
           },
+    heldMacs: await heldMacs(parts, failovers),
     vmProblem: vmProblem({
       ...vmFactsOf(own?.id ?? noFailover, known, workload),
       targetVms: known.targetVms,
     }),
   };
+}
+
+/** MAC addresses that destroyed VMs of a workload's failovers may have still. */
+async function heldMacs(parts: WorkflowParts, failovers: readonly Failover[]): Promise<ReadonlySet<string>> {
+  const since = Date.now() - expungeMs;
+  const recent = failovers.filter(
+    ({ kind, endedAt }) => kind === 'live' && endedAt !== undefined && Date.parse(endedAt) > since,
+  );
+  const memories = await Promise.all(recent.map(({ id }) => recall(parts, id)));
+  return new Set(memories.flatMap((memory) => memory.heldMacs ?? []));
 }
 
 /** What the VM is planned from. */

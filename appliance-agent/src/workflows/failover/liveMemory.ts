@@ -33,6 +33,8 @@ const LiveMemory = z.object({
   formerVolumeIds: z.record(z.string(), z.array(z.string())).optional().catch(undefined),
   /** What the preparation of the guest found; undefined while the replica is not prepared. */
   prepared: Prepared.nullish().catch(undefined),
+  /** MAC addresses that the destroyed VM of the target has until CloudStack expunges it. */
+  heldMacs: z.array(z.string()).optional().catch(undefined),
   /** When the start of the target's VM was asked for: from then on it may have data that nobody else has. */
   startedAt: Timestamp.nullish().catch(undefined),
 });

@@ -11,7 +11,7 @@ import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import { isAdmitted } from './admission.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { unfenceSource } from './fence.ts';
-import { remember } from './liveMemory.ts';
+import { recall, remember } from './liveMemory.ts';
 import { releaseSource } from './liveRemains.ts';
 import { removeLedgered } from './remains.ts';
 import { removeTargetVm, stopTargetVm } from './removeTargetVm.ts';
@@ -79,6 +79,8 @@ export async function undoLive(parts: WorkflowParts, run: JobRun, undoing: Undoi
     if (remark !== null) await run.endStep('unfence', 'done', remark);
     await step('power', (signal) => restoreSourcePower(parts, run, failover, powerOnSource, signal));
     await step('vm', (signal) => removeTargetVm(parts, run, failover, { keepVolumes: true }, signal));
+    const { heldMacs = [] } = await recall(parts, failoverId);
+    if (heldMacs.length > 0) await run.endStep('vm', 'done', heldText(heldMacs));
     // May take hours where the storage does not revert and the volumes are read.
     const restored = await run.step('revert', (signal) => restoreReplica(parts, run, failover, signal));
     await step('snapshots', async (signal) => {
@@ -117,6 +119,11 @@ export async function undoLive(parts: WorkflowParts, run: JobRun, undoing: Undoi
   // What the next replication has to mend is not over with this job.
   await finishJob(parts, run, failure ? workloadId : undefined, failure);
   await tellWorkload(parts, workloadId);
+}
+
+/** What CloudStack keeps of a VM that the account may not expunge. */
+function heldText(macs: readonly string[]): string {
+  return `Until CloudStack expunges it, which an administrator can do at once, no other VM can have ${macs.join(' or ')}.`;
 }
 
 /** What a workload is when its live failover is undone. */

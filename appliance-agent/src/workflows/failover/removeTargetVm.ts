@@ -11,6 +11,7 @@ import type { VolumeService } from '../../volumes/volumeService.ts';
 import type { JobRun } from '../jobRun.ts';
 import type { WorkflowParts } from '../parts.ts';
 import { anotherStands, openCloud, volumesOf } from './failoverCloud.ts';
+import { remember } from './liveMemory.ts';
 import { macOf } from './ownerIds.ts';
 import { withSuffix } from './targetVmPlan.ts';
 
@@ -82,7 +83,8 @@ export async function removeTargetVm(
       const ownNetworks = effects
         .filter(({ kind }) => kind === 'network')
         .flatMap(({ externalId }) => externalId ?? []);
-      await giveBack(client, vm, failover, ownNetworks, signal);
+      const heldMacs = await giveBack(client, vm, failover, ownNetworks, signal);
+      if (failover.kind === 'live') await remember(parts, failover.id, { heldMacs: [...heldMacs] });
     }
     const losing = keepVolumes ? [] : held.flatMap(({ volumeId }) => volumeId ?? []);
     await destroyVm(client, vm.id, losing, { signal });
@@ -115,7 +117,8 @@ async function takeVolumesOut(
  * Where an account may not expunge, a destroyed VM keeps its host name, its MAC addresses and its places in networks for as long as a day: name
  * and addresses would keep the next failover's VM from being made, and a place keeps a network from being deleted. So they are given back
  * before the VM, stopped, is destroyed. As a VM cannot be without an adapter, one with an address of no use takes their place, on a network
- * that the VM was not on. May be repeated.
+ * that the VM was not on, or that one of the others has made room on. May be repeated.
+ * @returns the MAC addresses that stay with the VM, as its account has no network to put such an adapter on
  */
 async function giveBack(
   client: CloudStackClient,
@@ -123,7 +126,7 @@ async function giveBack(
   failover: Failover,
   ownNetworks: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const options = { signal };
   if (failover.kind === 'live') {
     const hostName = withSuffix(vm.hostName, `-${failover.id.slice(0, 8)}`);
@@ -138,15 +141,16 @@ async function giveBack(
       mac !== placeholder &&
       (failover.kind === 'live' || (networkId !== undefined && ownNetworks.includes(networkId))),
   );
-  if (leaving.length === 0) return;
+  if (leaving.length === 0) return [];
   const there = vm.nics.find((nic) => !leaving.includes(nic));
   const stays = there ?? (await addPlaceholder(client, vm, placeholder, ownNetworks, options));
-  if (!stays) return;
+  if (!stays) return leaving.flatMap(({ mac }) => mac ?? []);
   await makeDefaultNic(client, vm.id, stays.id, options);
   for (const { id } of leaving) await removeNic(client, vm.id, id, options);
+  return [];
 }
 
-/** Undefined where the account has no other network in the zone. */
+/** Undefined where the account has no network in the zone but the one of the VM's default adapter. */
 async function addPlaceholder(
   client: CloudStackClient,
   vm: CloudVm,
@@ -155,10 +159,13 @@ async function addPlaceholder(
   options: { readonly signal: AbortSignal },
 ): Promise<CloudNic | undefined> {
   const networks = await listOwnNetworks(client, { zoneId: vm.zoneId }, options.signal);
-  const free = networks.filter(
-    ({ id, kind }) =>
-      kind !== 'Shared' && !ownNetworks.includes(id) && !vm.nics.some(({ networkId }) => networkId === id),
+  const fit = networks.filter(({ id, kind }) => kind !== 'Shared' && !ownNetworks.includes(id));
+  const free = fit.find(({ id }) => !vm.nics.some(({ networkId }) => networkId === id));
+  if (free) return addNic(client, vm.id, { networkId: free.id, mac }, 1, options);
+  const spare = vm.nics.find(
+    ({ isDefault, networkId }) => !isDefault && fit.some(({ id }) => id === networkId),
   );
-  const [network] = free;
-  return network && addNic(client, vm.id, { networkId: network.id, mac }, 1, options);
+  if (spare?.networkId === undefined) return undefined;
+  await removeNic(client, vm.id, spare.id, options);
+  return addNic(client, vm.id, { networkId: spare.networkId, mac }, 1, options);
 }
