@@ -123,7 +123,12 @@ async function refusalsTold<T>(plan: TargetVmPlan, work: () => Promise<T>): Prom
       throw new OsseaError(
         'failover.mac-in-use',
         `CloudStack refuses the MAC address ${mac}, perhaps because a VM has it that the account does not see: ${error.message}`,
-        { value: mac, remedy: 'Free the address, or let the target give a new one.', cause: error },
+        {
+          value: mac,
+          remedy:
+            'Free the address, or choose a new one for that adapter in the workload’s settings; then go on with the failover.',
+          cause: error,
+        },
       );
     }
     throw new OsseaError('failover.vm', `${plan.displayName} could not be made: ${error.message}`, {
