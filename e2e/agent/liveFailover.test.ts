@@ -112,10 +112,16 @@ describe('a live failover', () => {
     // What the VM has is its own: no cleanup touches it, not even one that forgets the workload.
     const { plan } = await site.client.call('startCleanup', { body: { dryRun: true } });
     expect(plan).toEqual([]);
+    const evidence = async () => {
+      const { content } = await site.client.call('failoverReport', { params: { id: failover.id } });
+      return { ...FailoverReport.parse(JSON.parse(content)), madeAt: undefined };
+    };
+    const before = await evidence();
     const { job } = await site.client.call('startCleanup', {
       body: { workloadId: workload.id, removeReplica: true },
     });
     expect((await site.site.end(job ?? { id: '' })).problem).toBeUndefined();
+    expect(await evidence(), 'stays, though the workload is forgotten').toEqual(before);
     expect(site.targetVm(failover)).toMatchObject({ state: 'Running' });
     expect(site.targetVm(failover)?.volumeIds).toHaveLength(2);
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Orphan, OsseaError, type Problem, StartCleanup, type Workload } from '../contract/index.ts';
 import { journalFolder } from './copyWorkloadDisk.ts';
 import { findEndedRemains, removeEndedRemains } from './failover/endedRemains.ts';
+import { keepReports } from './failover/failoverReport.ts';
 import { finishJob } from './finishJob.ts';
 import { cancelError, type JobRun } from './jobRun.ts';
 import { haveCredentials, type WorkflowParts } from './parts.ts';
@@ -166,6 +167,7 @@ export async function cleanup(parts: WorkflowParts, run: JobRun, given: unknown)
           await rm(join(journalFolder(config.stateDir), orphan.id), { force: true });
       }
       if (request.removeReplica && request.workloadId !== undefined) {
+        await keepReports(parts, request.workloadId);
         await store.workloads.remove(request.workloadId);
         const at = new Date().toISOString();
         await parts.hub.publish({ kind: 'workload-removed', at, workloadId: request.workloadId });

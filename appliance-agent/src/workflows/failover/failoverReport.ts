@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import {
   type DiskReport,
   type Failover,
@@ -10,7 +11,7 @@ import {
   OsseaError,
   type ReportDocument,
   type ReportKey,
-  type SignedReport,
+  SignedReport,
 } from '../../contract/index.ts';
 import { publicPem, reportKey } from '../../report/reportKey.ts';
 import { keyFingerprint, signReport } from '../../report/signedReport.ts';
@@ -28,6 +29,9 @@ const failoverKinds: readonly JobKind[] = [
 /** More jobs than a workload has between two failovers. */
 const searchedJobs = 1000;
 
+/** What a failover of a forgotten workload remembers. */
+const Kept = z.object({ report: SignedReport.optional() });
+
 /** Where the key lies that reports are signed with. */
 function reportKeyPath(stateDir: string): string {
   return join(stateDir, 'report.key');
@@ -35,8 +39,21 @@ function reportKeyPath(stateDir: string): string {
 
 /** The report of a failover as it stands, signed. @throws OsseaError `request.not-found`, `request.conflict` while it has not begun */
 export async function signedReport(parts: WorkflowParts, id: string): Promise<SignedReport> {
-  const report = await gather(parts, await parts.store.failovers.require(id));
-  return signReport(report, await reportKey(reportKeyPath(parts.config.stateDir)));
+  const { store, config } = parts;
+  const failover = await store.failovers.require(id);
+  if (!(await store.workloads.get(failover.workloadId))) {
+    const { report } = Kept.parse(await store.failovers.memory(id));
+    if (report) return report;
+  }
+  return signReport(await gather(parts, failover), await reportKey(reportKeyPath(config.stateDir)));
+}
+
+/** Keeps the reports of a workload that is about to be forgotten, as what they are made of goes with it. May be repeated. */
+export async function keepReports(parts: WorkflowParts, workloadId: string): Promise<void> {
+  const { failovers } = parts.store;
+  for (const { id, state } of await failovers.list({ workloadId, limit: searchedJobs })) {
+    if (hasBegun(state)) await failovers.remember(id, { report: await signedReport(parts, id) });
+  }
 }
 
 /** The same as a document to file. */
@@ -60,7 +77,7 @@ export async function reportPublicKey({ config }: WorkflowParts): Promise<Report
 
 async function gather({ store, version }: WorkflowParts, failover: Failover): Promise<FailoverReport> {
   const { id, workloadId, kind, state } = failover;
-  if (state === 'scheduled' || state === 'expired') {
+  if (!hasBegun(state)) {
     throw new OsseaError('request.conflict', `The failover of ${failover.workloadName} was never begun.`, {
       field: 'id',
       value: id,
@@ -114,6 +131,10 @@ async function gather({ store, version }: WorkflowParts, failover: Failover): Pr
     steps: ours.flatMap(({ steps }) => steps),
     people: await peopleOf(store, failover),
   });
+}
+
+function hasBegun(state: Failover['state']): boolean {
+  return state !== 'scheduled' && state !== 'expired';
 }
 
 function backingOf(backingUuid: string | undefined): { backingUuid?: string } {
