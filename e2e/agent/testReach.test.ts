@@ -8,6 +8,7 @@ import {
   type Workload,
 } from '../../appliance-agent/src/contract/index.ts';
 import { reachMacOf } from '../../appliance-agent/src/workflows/failover/ownerIds.ts';
+import { SignedClient } from '../lab/cloud/signedClient.ts';
 import { TestSite } from './testSite.ts';
 import { until } from './until.ts';
 
@@ -106,6 +107,25 @@ describe('the checks of a test on a network that the appliance is not on', () =>
     await expectNoNic(failover, networkId);
     await site.end(failover);
     await site.expectClean();
+  });
+
+  it('do not make the network one of production, also where the ledger has let the NIC go before CloudStack has', async () => {
+    const networkId = site.cloud.defaults.testNetworkId;
+    const user = new SignedClient(site.cloud);
+    const virtualmachineid = site.cloud.applianceVmId;
+    await user.job('addNicToVirtualMachine', {
+      virtualmachineid,
+      networkid: networkId,
+      macaddress: macOn(networkId),
+    });
+    const { ready, concerns } = await site.call('planFailover', {
+      params: { id: workload.id },
+      body: { kind: 'test', networkId: CloudId.parse(networkId), checks },
+    });
+    const { nic: nics } = await user.call('listNics', { virtualmachineid, networkid: networkId });
+    await user.job('removeNicFromVirtualMachine', { virtualmachineid, nicid: nics[0].id });
+    expect(concerns.map(({ summary }) => summary).join('\n')).not.toContain('is used by');
+    expect(ready).toBe(true);
   });
 
   it('that are cancelled while CloudStack works on the NIC leave none', async () => {

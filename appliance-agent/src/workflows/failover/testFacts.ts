@@ -27,7 +27,7 @@ import type { WorkflowParts } from '../parts.ts';
 import { converterProblem } from './guestConverter.ts';
 import { sourceFacts } from './sourceFacts.ts';
 import { noNic, type TestNetworkChoice, testNetworksOf } from './targetVmPlan.ts';
-import { applianceMacs, standingAppliance } from './testReach.ts';
+import { isForTests, standingAppliance } from './testReach.ts';
 import { replicaPool } from './vmMethod.ts';
 
 /** Kinds of networks that a test is cut off by, the better first: one with addresses, one without. */
@@ -60,8 +60,7 @@ export async function testFacts(
       store.workloads.replicaTornSince(workload.id),
       store.failovers.listOpen({ workloadId: workload.id }),
     ]);
-  const ours = await applianceMacs(parts);
-  const others = await productionVms(parts, vms, ours);
+  const others = await productionVms(parts, vms);
   const conversion = request.conversion ?? workload.settings.conversion;
   const goals = new Set([
     ...(target.config.networkId === undefined ? [] : [target.config.networkId]),
@@ -111,10 +110,7 @@ export async function testFacts(
         wanted: request.reach,
         checks: request.checks,
         network: firstNetwork([...choices.values()], networks, offeringOf(offerings)),
-        appliance: standingAppliance(
-          vms.find(({ id }) => id === cloud.applianceVm?.id),
-          ours,
-        ),
+        appliance: standingAppliance(vms.find(({ id }) => id === cloud.applianceVm?.id)),
       }),
     },
     confirmNetwork: request.confirmNetwork,
@@ -154,18 +150,11 @@ const undoneStates: ReadonlySet<Failover['state']> = new Set([
   'cleaned',
 ]);
 
-/**
- * Everything that is not the VM of a test of this agent, or of a failover that is undone.
- * @param ours MAC addresses of NICs that the appliance has for tests, which are nobody's use of a network
- */
-async function productionVms(
-  { store }: WorkflowParts,
-  vms: readonly CloudVm[],
-  ours: ReadonlySet<string>,
-): Promise<CloudVm[]> {
+/** Everything that is not the VM of a test of this agent, or of a failover that is undone. */
+async function productionVms({ store }: WorkflowParts, vms: readonly CloudVm[]): Promise<CloudVm[]> {
   const standing = vms
     .filter(({ state }) => !['Destroyed', 'Expunging', 'Error'].includes(state))
-    .map((vm) => ({ ...vm, nics: vm.nics.filter(({ mac }) => mac === undefined || !ours.has(mac)) }));
+    .map((vm) => ({ ...vm, nics: vm.nics.filter((nic) => !isForTests(vm.id, nic)) }));
   const open = await store.failovers.listOpen({ kind: 'test' });
   const passing = await Promise.all(
     standing.map(async (vm) => {

@@ -1,4 +1,4 @@
-import type { CloudVm } from '../../cloudstack/client.ts';
+import type { CloudNic, CloudVm } from '../../cloudstack/client.ts';
 import { findVm } from '../../cloudstack/machines.ts';
 import { findNetwork } from '../../cloudstack/networks.ts';
 import { addNic, findNic, removeNic } from '../../cloudstack/nics.ts';
@@ -52,10 +52,9 @@ export async function reachTestNetwork(
   if (!checks.some((check) => goesByReach(check, reach))) return { kind: 'direct' };
   const { target, client } = await openCloud(parts, run, failover, signal);
   const applianceVmId = await sessions.applianceVmId(target.id);
-  const [vm, appliance, ours] = await Promise.all([
+  const [vm, appliance] = await Promise.all([
     findVm(client, vmId, signal),
     findVm(client, applianceVmId, signal),
-    applianceMacs(parts),
   ]);
   const nic = vm?.nics.find(({ ip }) => ip !== undefined) ?? vm?.nics[0];
   const network = nic?.networkId && (await findNetwork(client, nic.networkId, signal));
@@ -63,7 +62,7 @@ export async function reachTestNetwork(
     wanted: reach,
     checks,
     network: network || undefined,
-    appliance: standingAppliance(appliance, ours),
+    appliance: standingAppliance(appliance),
   });
   if (chosen.kind === 'none') return { kind: 'none', detail: `${chosen.reason} ${chosen.remedy}` };
   if (chosen.kind !== 'nic' || !network) return { kind: 'direct' };
@@ -160,21 +159,21 @@ export async function leaveTestNetwork(
   }
 }
 
-/** The MAC addresses of the appliance's NICs that stand for tests. */
-export async function applianceMacs({ store }: WorkflowParts): Promise<ReadonlySet<string>> {
-  return new Set((await store.effects.listOpen({ kind: 'nic' })).map(({ token }) => token));
+/**
+ * Whether an appliance has a NIC for tests, which is nobody's use of a network. Its address tells: of one that has just been removed the
+ * ledger says nothing any more, and of another appliance's never.
+ */
+export function isForTests(vmId: CloudId, { mac, networkId }: Pick<CloudNic, 'mac' | 'networkId'>): boolean {
+  return networkId !== undefined && mac === reachMacOf(vmId, networkId);
 }
 
-/** The appliance's VM as it is without the NICs that it has for tests. @param ours their MAC addresses */
-export function standingAppliance(
-  vm: CloudVm | undefined,
-  ours: ReadonlySet<string>,
-): ReachFacts['appliance'] {
+/** The appliance's VM as it is without the NICs that it has for tests. */
+export function standingAppliance(vm: CloudVm | undefined): ReachFacts['appliance'] {
   return (
     vm && {
       account: vm.account,
-      networkIds: vm.nics.flatMap(({ networkId, mac }) =>
-        networkId === undefined || ours.has(mac ?? '') ? [] : [networkId],
+      networkIds: vm.nics.flatMap((nic) =>
+        nic.networkId === undefined || isForTests(vm.id, nic) ? [] : [nic.networkId],
       ),
     }
   );
