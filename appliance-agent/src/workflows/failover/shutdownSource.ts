@@ -186,10 +186,11 @@ async function ask(
     ? `The guest of ${workloadName} cannot be asked to shut down: ${refusal}`
     : `The guest of ${workloadName} has not shut down within ${shutdownTimeoutSeconds} seconds.`;
   const text = `${why} Power it off, wait on, or abort the failover?`;
+  // Before the question: whoever sees that finds the job waiting, and a process that ends in between asks again.
+  await run.waiting('person', text);
   await changeFailover(parts, id, {
     question: { text, answers: ['force', 'wait', 'abort'], since: new Date().toISOString() },
   });
-  await run.waiting('person', text);
 }
 
 async function withdrawQuestion(parts: WorkflowParts, run: JobRun, failoverId: string): Promise<void> {
