@@ -2,6 +2,7 @@ import {
   type CloudNetwork,
   type CycleRecord,
   guestAddressText,
+  keepsMac,
   type Readiness,
   type ReplicationStatus,
   type Schedule,
@@ -87,7 +88,7 @@ function adaptersOf({ settings }: Workload, networks: readonly CloudNetwork[]): 
       String(key),
       nameOf(nic?.networkId) ?? 'the target’s',
       nameOf(nic?.testNetworkId) ?? 'chosen with it',
-      (nic?.keepMac ?? true) ? 'kept' : 'a new one',
+      keepsMac(settings, key) ? 'kept' : 'a new one',
       nic?.address ?? 'CloudStack chooses',
       written === undefined ? 'as they are' : guestAddressText(written),
     ];

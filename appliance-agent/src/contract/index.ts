@@ -9,6 +9,8 @@ export * from './guest.ts';
 export * from './guestAddress.ts';
 export * from './ids.ts';
 export * from './job.ts';
+export * from './keptMac.ts';
+export * from './momentText.ts';
 export * from './replication.ts';
 export * from './report.ts';
 export * from './routes.ts';

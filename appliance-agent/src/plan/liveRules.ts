@@ -1,15 +1,15 @@
-import type {
-  CloudId,
-  Concern,
-  Problem,
-  ReplicationStatus,
-  StartLiveFailover,
-  TargetEndpoint,
-  VirtualNic,
-  Workload,
+import {
+  type CloudId,
+  type Concern,
+  keepsMac,
+  type Problem,
+  type ReplicationStatus,
+  type StartLiveFailover,
+  type TargetEndpoint,
+  type VirtualNic,
+  type Workload,
 } from '../contract/index.ts';
 import { type FailoverFacts, failoverConcerns } from './failoverRules.ts';
-import { keepsMac } from './keptMac.ts';
 import { byGravity, judge, nothing, type Rule } from './rule.ts';
 import { targetNameOf, targetRules } from './targetRules.ts';
 

@@ -1,6 +1,11 @@
-import type { CloudNetwork, DiskOffering, ResourceLimit, ServiceOffering } from '../contract/index.ts';
+import {
+  type CloudNetwork,
+  type DiskOffering,
+  keepsMac,
+  type ResourceLimit,
+  type ServiceOffering,
+} from '../contract/index.ts';
 import type { Facts } from './facts.ts';
-import { keepsMac } from './keptMac.ts';
 import { offeringShortfall } from './offering.ts';
 import type { Finding, Rule } from './rule.ts';
 import { suggestTargetName, targetNameProblem } from './targetName.ts';

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import PDFDocument from 'pdfkit';
 import prettyBytes from 'pretty-bytes';
-import { type FailoverReport, isRouteName, routes } from '../contract/index.ts';
+import { type FailoverReport, isRouteName, momentText, routes } from '../contract/index.ts';
 
 export interface PdfExtras {
   /** SHA-256 of the signing key, hex. */
@@ -44,7 +44,7 @@ export async function reportPdf(report: FailoverReport, extras: PdfExtras): Prom
   );
   page.section(
     'Who did it',
-    report.people.map(({ at, actor, action }) => [moment(at), `${actor}: ${deedOf(action)}`]),
+    report.people.map(({ at, actor, action }) => [momentText(at), `${actor}: ${deedOf(action)}`]),
   );
   page.section('Signature', [
     ['Ed25519 key (SHA-256)', extras.fingerprint],
@@ -134,7 +134,7 @@ function summaryOf({ kind, outcome, disks, downtimeSeconds, madeAt }: FailoverRe
   const downtime =
     kind === 'live' && downtimeSeconds !== undefined ? `, ${downtimeSeconds.toFixed(1)} s of downtime` : '';
   const words = outcome.charAt(0).toUpperCase() + outcome.slice(1);
-  return `${words}; ${verified} of ${disks.length} disks verified${downtime}. Reported ${moment(madeAt)}.`;
+  return `${words}; ${verified} of ${disks.length} disks verified${downtime}. Reported ${momentText(madeAt)}.`;
 }
 
 function identityRows({ source, target, agent, failoverId }: FailoverReport): Row[] {
@@ -157,7 +157,7 @@ function identityRows({ source, target, agent, failoverId }: FailoverReport): Ro
 
 function timingRows({ point, loss, downtimeSeconds }: FailoverReport): Row[] {
   return [
-    ['Point in time', point && `${moment(point.at)}, ${point.consistency}`],
+    ['Point in time', point && `${momentText(point.at)}, ${point.consistency}`],
     ['Lost writes of the source', loss && (loss.seconds === 0 ? 'none' : lossText(loss))],
     ['Downtime', downtimeSeconds === undefined ? undefined : `${downtimeSeconds.toFixed(1)} s`],
   ];
@@ -183,7 +183,7 @@ function diskRows(disk: FailoverReport['disks'][number]): Row[] {
 
 function proofRows(proof: NonNullable<FailoverReport['proof']>, digest: string | undefined): Row[] {
   return [
-    ['Verdict', `${proof.passed ? 'passed' : 'not passed'}, ${proof.powerState}, ${moment(proof.at)}`],
+    ['Verdict', `${proof.passed ? 'passed' : 'not passed'}, ${proof.powerState}, ${momentText(proof.at)}`],
     ...(proof.via === undefined ? [] : [['Checked', proof.via] satisfies Row]),
     ...proof.checks.map(
       ({ check, outcome, detail, seconds }): Row => [
@@ -197,9 +197,9 @@ function proofRows(proof: NonNullable<FailoverReport['proof']>, digest: string |
 
 function stepTime(state: string, startedAt: string | undefined, endedAt: string | undefined): string {
   if (startedAt === undefined) return state;
-  if (endedAt === undefined) return `${state} since ${moment(startedAt)}`;
+  if (endedAt === undefined) return `${state} since ${momentText(startedAt)}`;
   const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
-  return `${state}, ${moment(startedAt)}, ${seconds.toFixed(1)} s`;
+  return `${state}, ${momentText(startedAt)}, ${seconds.toFixed(1)} s`;
 }
 
 /** `10 GiB (10 737 418 240 bytes)`: what people read, and what can be compared. */
@@ -213,10 +213,6 @@ function sizeOf(bytes: number): string {
 /** What the API says that an operation does. */
 function deedOf(action: string): string {
   return isRouteName(action) ? routes[action].summary : action;
-}
-
-function moment(at: string): string {
-  return `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
 }
 
 /** The standard fonts of PDF hold Windows-1252; what they do not hold would print as something else. */

@@ -1,10 +1,10 @@
-import type {
-  CloudId,
-  CloudNetwork,
-  VirtualNic,
-  Workload,
+import {
+  type CloudId,
+  type CloudNetwork,
+  keepsMac,
+  type VirtualNic,
+  type Workload,
 } from '../../../appliance-agent/src/contract/index.ts';
-import { keepsMac } from '../../../appliance-agent/src/plan/keptMac.ts';
 import type { Choices } from './choices.ts';
 
 /** What becomes of one network adapter of the source. */

@@ -1,6 +1,6 @@
 import { Button, Checkbox, Group, NativeSelect, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import { CloudId, type Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { CloudId, keepsMac, type Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { formatBytes } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
@@ -88,7 +88,7 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
       const others = old.nics.filter((nic) => nic.key !== key);
       const networkId = change.networkId ?? known?.networkId ?? '';
       if (networkId === '') return { ...old, nics: others };
-      const keepMac = change.keepMac ?? known?.keepMac ?? true;
+      const keepMac = change.keepMac ?? keepsMac(old, key);
       const testNetworkId = change.testNetworkId ?? known?.testNetworkId ?? '';
       const address = (change.address ?? known?.address ?? '').trim();
       const nic = {
@@ -218,7 +218,7 @@ export function SettingsPanel({ applianceId, workload, readOnly }: Props) {
                     mb={9}
                     label="Keep its MAC address"
                     disabled={chosen === undefined}
-                    checked={chosen?.keepMac ?? true}
+                    checked={keepsMac(form, key)}
                     onChange={(event) => setNic(key, { keepMac: event.currentTarget.checked })}
                   />
                   <TextInput

@@ -1,4 +1,4 @@
-import { type Failover, isOsseaError, OsseaError } from '../../contract/index.ts';
+import { type Failover, isOsseaError, momentText, OsseaError } from '../../contract/index.ts';
 import { activeStates } from '../../store/jobs.ts';
 import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import type { Duty } from '../scheduler.ts';
@@ -6,7 +6,6 @@ import { findSourceVm } from '../sourceVm.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { fenceOf, fenceSource } from './fence.ts';
 import type { LiveFailovers } from './liveFailovers.ts';
-import { momentText } from './momentText.ts';
 import { expire, isDue, liveRequestOf } from './startWindow.ts';
 
 /** Who is named as the one who commits what nobody decided about. */

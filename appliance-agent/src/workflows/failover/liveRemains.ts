@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { type Failover, type FailoverRemains, isOsseaError } from '../../contract/index.ts';
+import { type Failover, type FailoverRemains, isOsseaError, momentText } from '../../contract/index.ts';
 import type { Effect } from '../../store/effects.ts';
 import type { StoredVolume } from '../../store/schema.ts';
 import { orAborted } from '../../volumes/turns.ts';
@@ -9,7 +9,6 @@ import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import { removeSnapshotEffect } from '../snapshots.ts';
 import { fenceOf, nameBefore } from './fence.ts';
 import { recall } from './liveMemory.ts';
-import { momentText } from './momentText.ts';
 import { findRemains } from './remains.ts';
 
 /** A call that fails for a moment must not leave a snapshot to a VM that no job comes back to; a vCenter that is away is not waited for. */

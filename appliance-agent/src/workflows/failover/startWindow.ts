@@ -1,10 +1,15 @@
-import { type Failover, OsseaError, type Problem, type StartLiveFailover } from '../../contract/index.ts';
+import {
+  type Failover,
+  momentText,
+  OsseaError,
+  type Problem,
+  type StartLiveFailover,
+} from '../../contract/index.ts';
 import { finishJob } from '../finishJob.ts';
 import type { JobRun } from '../jobRun.ts';
 import { haveCredentials, type WorkflowParts } from '../parts.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { recall } from './liveMemory.ts';
-import { momentText } from './momentText.ts';
 
 /** A timer's longest time. Milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;

@@ -4,6 +4,7 @@ import {
   type Conversion,
   DeviceKey,
   type FailoverKind,
+  keepsMac,
   OsseaError,
   type ServiceOffering,
   type TargetEndpoint,
@@ -15,7 +16,6 @@ import {
 import type { ConversionResult } from '../../guest/conversion.ts';
 import { suggestOsType, type TargetHardware, targetHardware } from '../../guest/targetHardware.ts';
 import type { TargetVm } from '../../plan/facts.ts';
-import { keepsMac } from '../../plan/keptMac.ts';
 import { suggestOffering } from '../../plan/offering.ts';
 import { targetNameOf } from '../../plan/targetRules.ts';
 import { macOf } from './ownerIds.ts';

@@ -4,6 +4,7 @@ import {
   type Failover,
   type FailoverPlan,
   isOsseaError,
+  momentText,
   OsseaError,
   type StartTestFailover,
 } from '../../contract/index.ts';
@@ -14,7 +15,6 @@ import { tellWorkload, type WorkflowParts } from '../parts.ts';
 import { testCleanupSteps, testFailoverSteps } from './failoverJobs.ts';
 import { changeFailover } from './failoverRecord.ts';
 import { pointOf } from './freshPoint.ts';
-import { momentText } from './momentText.ts';
 import type { PlannedUndoing } from './operations.ts';
 import { isLeftAlone } from './prepareGuest.ts';
 import { findRemains } from './remains.ts';

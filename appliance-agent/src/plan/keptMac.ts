@@ -1,6 +1,0 @@
-import type { DeviceKey, WorkloadSettings } from '../contract/index.ts';
-
-/** Whether an adapter has its MAC address on the target too, after a cutover: it does unless a new one was chosen. */
-export function keepsMac({ nics }: Pick<WorkloadSettings, 'nics'>, key: DeviceKey): boolean {
-  return nics.find((nic) => nic.key === key)?.keepMac ?? true;
-}
