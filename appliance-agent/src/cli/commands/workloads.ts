@@ -13,7 +13,7 @@ import { exitCodeOf, exitCodes } from '../exitCode.ts';
 import { followToEnd } from '../followToEnd.ts';
 import { pickSource, pickTarget, pickVm, pickWorkload } from '../resolve.ts';
 import { confirm } from '../secretInput.ts';
-import { contextOf, type Shell } from '../shell.ts';
+import { type CommandContext, contextOf, type Shell } from '../shell.ts';
 import {
   type MappingOptions,
   mappingOf,
@@ -24,12 +24,12 @@ import {
 } from '../workloadSettings.ts';
 import { describeReadiness, describeReplication, describeWorkload, workloadTable } from '../workloadView.ts';
 
-/** The networks of a workload's target, where there are some to be named. Without an answer of the cloud their ids have to do. */
+/** The networks of a workload's target, where people are to read their names. Without an answer of the cloud their ids have to do. */
 async function networksFor(
-  client: AgentClient,
+  { client, output }: CommandContext,
   { targetId, settings }: Workload,
 ): Promise<readonly CloudNetwork[]> {
-  if (settings.nics.length === 0) return [];
+  if (output.json || settings.nics.length === 0) return [];
   try {
     return (await client.call('discoverTarget', { params: { id: targetId } })).networks;
   } catch (error) {
@@ -86,10 +86,10 @@ export function workloadCommands(program: Command, shell: Shell): void {
     .command('show <workload>')
     .description('all about a workload')
     .action(async (text: string, _options: unknown, command: Command) => {
-      const { client, output } = contextOf(shell, command);
-      const found = await pickWorkload(client, text);
-      const networks = await networksFor(client, found);
-      output.result(found, () => describeWorkload(found, networks));
+      const context = contextOf(shell, command);
+      const found = await pickWorkload(context.client, text);
+      const networks = await networksFor(context, found);
+      context.output.result(found, () => describeWorkload(found, networks));
     });
 
   withMapping(
@@ -97,21 +97,18 @@ export function workloadCommands(program: Command, shell: Shell): void {
       workload.command('set <workload>').description('change settings; a bandwidth takes effect at once'),
     ),
   ).action(async (text: string, options: SettingOptions & MappingOptions, command: Command) => {
-    const { client, output } = contextOf(shell, command);
+    const context = contextOf(shell, command);
+    const { client, output } = context;
     const { id, targetId, settings } = await pickWorkload(client, text);
-    const mapping =
+    const cloud =
       options.nic === undefined && options.serviceOffering === undefined
-        ? {}
-        : mappingOf(
-            options,
-            await client.call('discoverTarget', { params: { id: targetId } }),
-            settings.nics,
-          );
+        ? undefined
+        : await client.call('discoverTarget', { params: { id: targetId } });
     const updated = await client.call('updateWorkload', {
       params: { id },
-      body: { ...settingsOf(options, settings), ...mapping },
+      body: { ...settingsOf(options, settings), ...(cloud && mappingOf(options, cloud, settings.nics)) },
     });
-    const networks = await networksFor(client, updated);
+    const networks = cloud?.networks ?? (await networksFor(context, updated));
     output.result(updated, () => describeWorkload(updated, networks));
   });
 
