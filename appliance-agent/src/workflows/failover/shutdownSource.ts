@@ -28,8 +28,11 @@ export interface PoweredOff {
   readonly ranSince?: string | undefined;
 }
 
-/** Which adapters of the source were connected before it was shut down: its next start connects what is to be at a start. */
+/** How the source was before it was shut down. */
 const PowerDetail = z.object({
+  /** When the run began that was ended. */
+  ranSince: z.string().optional().catch(undefined),
+  /** Which adapters were connected: the next start connects what is to be at a start. */
   nics: z.array(z.object({ key: z.number().int(), connected: z.boolean() })).default([]),
 });
 
@@ -60,8 +63,7 @@ export async function shutDownSource(
     await startClock(parts, failover.id);
     await withdrawQuestion(parts, run, failover.id);
     if (asked) await store.effects.markDone(asked.id, moRef);
-    const ranSince = asked ? ranSinceOf(asked) : undefined;
-    return { how: asked ? 'guest' : 'off-before', mark: before, ranSince };
+    return { how: asked ? 'guest' : 'off-before', mark: before, ranSince: asked && ranSinceOf(asked) };
   }
   await store.effects.intend({
     jobId: run.jobId,
@@ -84,8 +86,7 @@ export async function shutDownSource(
 }
 
 function ranSinceOf({ detail }: Effect): string | undefined {
-  const { ranSince } = Object(detail);
-  return typeof ranSince === 'string' ? ranSince : undefined;
+  return PowerDetail.parse(detail).ranSince;
 }
 
 interface Waiting {
