@@ -1,5 +1,6 @@
 import type { DeviceKey } from '../contract/index.ts';
-import type { LinuxNetwork, NetworkStack } from './network/linuxNetwork.ts';
+import type { LinuxNetwork } from './network/linuxNetwork.ts';
+import type { NetworkStack } from './network/networkStack.ts';
 
 /** An operating system that was found on the disks. */
 export interface GuestRoot {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { filesAfter, followAdapters } from './followAdapters.ts';
 import type { GuestNic } from './guestNic.ts';
 import { nameRulesPath } from './interfaceNames.ts';
-import type { NetworkStack } from './linuxNetwork.ts';
+import type { NetworkStack } from './networkStack.ts';
 
 const nic = (number: number, addresses: readonly string[] = []): GuestNic => ({
   mac: `1e:00:4c:00:00:0${number}`,

@@ -10,8 +10,6 @@ import { planNetworkManager } from './networkManager.ts';
 import type { NetworkStack } from './networkStack.ts';
 import { planWicked } from './wicked.ts';
 
-export type { NetworkStack } from './networkStack.ts';
-
 /** Files that tell which of them a guest has. */
 export const stackMarkers = [
   '/usr/sbin/netplan',
