@@ -1,16 +1,11 @@
-import { useEffect, useState } from 'react';
 import { formatDuration } from './format.ts';
+import { useNow } from './useNow.ts';
 
 const tickMs = 1000;
 
 /** How long it is until a moment, to the second where it is near; how long ago it was, once it has passed. The moment on hover. */
 export function Countdown({ to }: { readonly to: string }) {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), tickMs);
-    return () => clearInterval(timer);
-  }, []);
-  const seconds = (Date.parse(to) - now) / 1000;
+  const seconds = (Date.parse(to) - useNow(tickMs)) / 1000;
   return (
     <time
       dateTime={to}

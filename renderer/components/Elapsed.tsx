@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'react';
 import { formatDuration } from './format.ts';
+import { useNow } from './useNow.ts';
 
 interface Props {
   /** ISO 8601. */
@@ -14,13 +14,7 @@ interface Props {
 
 /** How long something took or takes, both moments on hover. */
 export function Elapsed({ from, to, tickMs = 1000, longestSeconds }: Props) {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (to !== undefined) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), tickMs);
-    return () => clearInterval(timer);
-  }, [to, tickMs]);
+  const now = useNow(tickMs, to === undefined);
   const start = Date.parse(from);
   const end = to === undefined ? now : Date.parse(to);
   const until = to === undefined ? 'until now' : `to ${new Date(to).toLocaleString()}`;

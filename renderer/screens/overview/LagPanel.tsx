@@ -1,9 +1,9 @@
 import { Anchor, Group, Stack, Text } from '@mantine/core';
-import { useEffect, useState } from 'react';
 import { Link } from 'react-router';
 import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { formatDuration } from '../../components/format.ts';
 import { Panel } from '../../components/Panel.tsx';
+import { useNow } from '../../components/useNow.ts';
 import { breaksGoal, worstLags } from './fleet.ts';
 
 const listed = 5;
@@ -18,13 +18,7 @@ interface Props {
 
 /** The replicas that are furthest behind their VMs: what would be lost if the source were lost now. */
 export function LagPanel({ workloads, cachedAt }: Props) {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (cachedAt !== undefined) return;
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), tickMs);
-    return () => clearInterval(timer);
-  }, [cachedAt]);
+  const now = useNow(tickMs, cachedAt === undefined);
   const lags = worstLags(workloads, cachedAt === undefined ? now : Date.parse(cachedAt), listed);
   return (
     <Panel title="Furthest behind (RPO)">
