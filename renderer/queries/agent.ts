@@ -1,4 +1,10 @@
-import { type QueryKey, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  type keepPreviousData,
+  type QueryKey,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useCallback } from 'react';
 import type { z } from 'zod';
 import { type RouteName, routes } from '../../appliance-agent/src/contract/index.ts';
@@ -58,7 +64,12 @@ export function useAgentQuery<R extends RouteName>(
   applianceId: string | undefined,
   route: R,
   input: RouteInput<R>,
-  options: { enabled?: boolean; staleTime?: number; refetchInterval?: number } = {},
+  options: {
+    enabled?: boolean;
+    staleTime?: number;
+    refetchInterval?: number;
+    placeholderData?: typeof keepPreviousData;
+  } = {},
 ) {
   const knownAt = useLastKnownAt(applianceId);
   return useQuery({

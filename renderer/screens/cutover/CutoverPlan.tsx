@@ -1,7 +1,8 @@
 import { Button, Grid, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useEffect, useMemo, useState } from 'react';
-import type { FailoverPlan, Workload } from '../../../appliance-agent/src/contract/index.ts';
+import { keepPreviousData } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import type { Workload } from '../../../appliance-agent/src/contract/index.ts';
 import { ConfirmByName } from '../../components/ConfirmByName.tsx';
 import { Panel } from '../../components/Panel.tsx';
 import { tellProblem } from '../../components/tellProblem.ts';
@@ -40,7 +41,13 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
     applianceId,
     'planFailover',
     { params, body: asked },
-    { enabled: asked !== undefined && readOnly === undefined, staleTime: 10_000, refetchInterval: renewal },
+    {
+      enabled: asked !== undefined && readOnly === undefined,
+      staleTime: 10_000,
+      refetchInterval: renewal,
+      // While another choice is weighed the plan before it stays in sight: nothing jumps.
+      placeholderData: keepPreviousData,
+    },
   );
   const networks =
     useAgentQuery(
@@ -52,12 +59,8 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
   const test = useAgentMutation(applianceId, 'startTestFailover', changed);
   const live = useAgentMutation(applianceId, 'startLiveFailover', changed);
   const [confirming, setConfirming] = useState(false);
-  // While another choice is weighed the plan before it stays in sight: nothing jumps.
-  const weighed = plan.data?.data;
-  const [shown, setShown] = useState<FailoverPlan>();
-  useEffect(() => {
-    if (weighed) setShown(weighed);
-  }, [weighed]);
+  const shown = plan.data?.data;
+  const weighed = plan.isPlaceholderData ? undefined : shown;
   const checking = plan.isFetching && weighed === undefined;
   const props = {
     choices: current,
@@ -126,7 +129,7 @@ export function CutoverPlan({ applianceId, workload, kind, onKind, readOnly }: P
         <Grid.Col span={{ base: 12, lg: 6 }}>
           <Stack gap="md">
             <PlanPanel
-              plan={plan.isError ? undefined : (weighed ?? shown)}
+              plan={plan.isError ? undefined : shown}
               checking={checking}
               budgetSeconds={
                 read.request?.kind === 'live' && read.request.mode === 'planned'
