@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CloudStackClient } from '../../appliance-agent/src/cloudstack/client.ts';
 import { CloudId, type Failover, isOsseaError } from '../../appliance-agent/src/contract/index.ts';
+import { SignedClient } from '../lab/cloud/signedClient.ts';
 import { noFaults } from '../lab/vcenter/vcenter.ts';
 import { LiveSite } from './liveSite.ts';
 
@@ -20,21 +20,9 @@ beforeEach(() => {
 });
 
 /** What an administrator of the cloud does behind our back. */
-function asAdministrator(command: string, parameters: Record<string, string | boolean | undefined>) {
-  const { adminApiKey: apiKey, adminSecretKey: secretKey } = site.site.lab.cloud;
-  return call({ apiKey, secretKey }, command, parameters);
-}
-
-async function call(
-  keys: { apiKey: string; secretKey: string },
-  command: string,
-  parameters: Record<string, string | boolean | undefined>,
-): Promise<void> {
-  await using client = new CloudStackClient({
-    url: site.site.lab.cloud.url,
-    credentials: () => ({ kind: 'cloudstack', ...keys }),
-  });
-  await client.callAsync(command, parameters);
+function asAdministrator(command: string, parameters: Record<string, string>) {
+  const { url, adminApiKey: apiKey, adminSecretKey: secretKey } = site.site.lab.cloud;
+  return new SignedClient({ url, apiKey, secretKey }).job(command, parameters);
 }
 
 const timeIsOver = ({ id }: Failover) =>
@@ -74,7 +62,7 @@ it('the commit timer commits nothing whose VM does not run any more, though its 
   const workload = await site.protectedWorkload('died', [8]);
   const failover = await site.failOver(workload, { onCommitTimeout: 'commit' });
   expect(failover.proof?.passed).toBe(true);
-  await asAdministrator('stopVirtualMachine', { id: failover.vm?.id, forced: true });
+  await asAdministrator('stopVirtualMachine', { id: failover.vm?.id ?? '', forced: 'true' });
   await timeIsOver(failover);
   const asking = await site.until(failover.id, ({ problem }) => problem !== undefined);
   expect(asking).toMatchObject({ state: 'active', problem: { code: 'failover.undecided' } });
@@ -88,7 +76,7 @@ it('the commit timer commits nothing whose VM does not run any more, though its 
 it('a target that somebody expunged with its disk does not keep the source off: it is rolled back, and what is left of its replica goes', async () => {
   const workload = await site.protectedWorkload('expunged', [8, 8]);
   const failover = await site.failOver(workload);
-  await asAdministrator('destroyVirtualMachine', { id: failover.vm?.id, expunge: true });
+  await asAdministrator('destroyVirtualMachine', { id: failover.vm?.id ?? '', expunge: 'true' });
   const back = await site.rollBack(failover);
   expect(back.state).toBe('rolled-back');
   expect(site.source(workload).powerState).toBe('poweredOn');
@@ -109,8 +97,7 @@ it('what an earlier failover left late goes without a disk out of the VM of a la
   const second = await site.failOver(workload);
   const { networkId, ...defaults } = site.site.lab.cloud.defaults;
   // A deployment of the first, whose answer was lost, takes effect now.
-  const { apiKey, secretKey } = site.site.lab.cloud;
-  await call({ apiKey, secretKey }, 'deployVirtualMachine', {
+  await new SignedClient(site.site.lab.cloud).job('deployVirtualMachine', {
     zoneid: defaults.zoneId,
     serviceofferingid: defaults.serviceOfferingId,
     templateid: defaults.templateId,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isOsseaError } from '../../appliance-agent/src/contract/index.ts';
-import { LiveSite, mebibyte } from './liveSite.ts';
+import { LiveSite } from './liveSite.ts';
 
 let site: LiveSite;
 
@@ -107,11 +107,7 @@ describe('a guest that does not shut down', () => {
 
 it('a failover that goes on after its source was shut down copies the rest at once: a round would be downtime', async () => {
   const workload = await site.protectedWorkload('resumed', [24]);
-  site
-    .source(workload)
-    .disk(2000)
-    .write(0, Buffer.alloc(16 * mebibyte, 3));
-  await site.site.setBandwidth(workload, 1);
+  await site.slowDelta(workload);
   const { id } = await site.start(workload);
   await site.stepRuns(id, 'final');
   await site.client.call('cancelFailover', { params: { id } });

@@ -290,6 +290,14 @@ export class LiveSite implements AsyncDisposable {
     }
   }
 
+  /** What the source has written since its last point takes long to be copied: 16 MiB of it, at 1 MiB/s. */
+  async slowDelta(workload: Workload, byte = 3): Promise<void> {
+    this.source(workload)
+      .disk(2000)
+      .write(0, Buffer.alloc(16 * mebibyte, byte));
+    await this.site.setBandwidth(workload, 1);
+  }
+
   /** Every adapter keeps its address. */
   async keepMac(workload: Workload): Promise<void> {
     const { networkId } = this.site.lab.cloud.defaults;

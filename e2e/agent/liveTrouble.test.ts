@@ -18,11 +18,7 @@ afterAll(async () => {
 describe('pitfall 21: a source that runs again after it was shut down', () => {
   it('and before it is fenced ends the failover, and is not touched', async () => {
     const workload = await site.protectedWorkload('unfenced', [24]);
-    site
-      .source(workload)
-      .disk(2000)
-      .write(0, Buffer.alloc(16 * mebibyte, 3));
-    await site.site.setBandwidth(workload, 1);
+    await site.slowDelta(workload);
     const { id, jobId } = await site.start(workload);
     await site.site.until({ id: jobId ?? '' }, ({ doneBytes }) => doneBytes > 0);
     site.power(workload, 'poweredOn');
@@ -197,11 +193,7 @@ describe('an unplanned failover', () => {
 
   it('of a replica that was cut off while it was written is refused unless that is accepted', async () => {
     const workload = await site.protectedWorkload('torn', [24]);
-    site
-      .source(workload)
-      .disk(2000)
-      .write(0, Buffer.alloc(16 * mebibyte, 4));
-    await site.site.setBandwidth(workload, 1);
+    await site.slowDelta(workload, 4);
     const job = await site.site.start(workload);
     await site.site.until(job, ({ doneBytes }) => doneBytes > 2 * mebibyte);
     lose();
